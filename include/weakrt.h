@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * weakrt: objects with atomic strong counts, and weak references that never dangle.
+ *
+ * Words used here
+ *   object      memory made by wr_new and described by a wr_type; lives while its strong count is above 0
+ *   strong reference  one unit of that count; whoever owns one must give it up once, by wr_release
+ *   weak value  a wr_weak: 64 plain bits that name an object without keeping it alive
+ *   alive, dead a weak value is alive until its object dies, is cleared or is killed; then it is dead for ever
+ *   killed      an object whose weak values are all dead while strong references still hold it
+ *   destroy     the type's function that releases what an object owns; runs once, after death
+ *
+ * Thread rules
+ *   Every function may be called from any thread at any time unless its comment says otherwise. A `void *obj`
+ *   argument needs a strong reference that stays valid for the whole call. A wr_weak argument needs nothing.
+ *   The fields of your own payload are yours to guard: weakrt orders creation before get, and every release
+ *   before destroy, and nothing else.
+ *   Async-signal-safe: wr_weak_get, wr_weak_is_dead, and the wr_weak conversions. Nothing else.
+ *   destroy and finalize must not throw, longjmp, call pthread_exit or be cancelled. No function is a
+ *   cancellation point.
+ *
+ * What may overlap with what, on one object
+ *                  retain  release  weak_of  weak_get  is_dead  kill
+ *     retain          y       y        y         y        y       y
+ *     release         y       y        y         y        y       y      each by a holder of its own reference
+ *     weak_get        y       y        y         y        y       y      by anybody
+ *
+ * Errors: functions that can fail return a negative errno, constructors return NULL and set errno; errno is
+ * otherwise preserved, also across destroy. Misuse that would corrupt memory writes one line and aborts
+ * (wr_set_fatal_handler). The S and D numbers in the comments are statements of docs/semantics.md and sections of
+ * src/DESIGN.md.
+ */
+#ifndef WEAKRT_H
+#define WEAKRT_H
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define WR_VERSION_MAJOR 0
+#define WR_VERSION_MINOR 1
+#define WR_VERSION_PATCH 0
+
+#if defined(__GNUC__)
+#define WR_API __attribute__((visibility("default")))
+#define WR_MUST_USE __attribute__((warn_unused_result))
+#define WR_ALIGNED_8 __attribute__((aligned(8)))
+#else
+#error "weakrt needs gcc, clang or a compiler that speaks their attributes"
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- version ---- */
+
+/* Return the version of the library that is running: major * 10000 + minor * 100 + patch.
+ * Returns:   the number; compare with WR_VERSION to notice a header of another version.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       D5.   Since: 0.1 */
+WR_API uint32_t wr_version(void);
+#define WR_VERSION (WR_VERSION_MAJOR * 10000 + WR_VERSION_MINOR * 100 + WR_VERSION_PATCH)
+
+/* ---- types ---- */
+
+typedef struct wr_queue wr_queue;
+
+/* What a trace function calls for each strong reference its object owns. */
+typedef void (*wr_visit)(void *child, const char *field, void *arg);
+
+#define WR_TYPE_ABI 1u /* value of wr_type.abi for this header */
+
+/* wr_type.flags */
+#define WR_NO_WEAKREF 1u  /* objects of this type cannot be weakly referenced (S6) */
+#define WR_BORROWABLE 2u  /* wr_borrow of these objects writes no shared memory; their death costs more */
+
+#define WR_MAX_SIZE 65536u /* bytes of payload; for more, put a pointer in a box (wr_box_new) */
+#define WR_MAX_ALIGN 32u
+
+/* A kind of object. Define it static const; it must outlive every object made with it, and the code its
+ * functions are in must stay loaded as long. Fields left zero have the meaning given here. */
+typedef struct wr_type {
+    uint32_t abi;               /* WR_TYPE_ABI */
+    uint32_t flags;             /* 0, or WR_NO_WEAKREF, WR_BORROWABLE */
+    const char *name;           /* for messages and reports; NULL: "object" */
+    size_t size;                /* payload bytes, zeroed by wr_new; 0 is allowed */
+    size_t align;               /* of the payload: 0, or a power of two up to WR_MAX_ALIGN; it is always 32 */
+    const struct wr_type *base; /* NULL: a plain object */
+    wr_queue **queue;           /* NULL: destroy runs where the last reference is dropped */
+    void (*destroy)(void *self);  /* release what the object owns; runs once, after death; NULL: nothing to do */
+    void (*finalize)(void *self); /* before death, self fully usable; may resurrect with wr_retain(self) */
+    void (*trace)(void *self, wr_visit visit, void *arg);            /* visit every strong reference self owns */
+    int (*describe)(const void *self, char *buf, size_t len);        /* as snprintf */
+    bool (*equal)(const void *a, const void *b);
+    int (*hash)(const void *self, uint64_t *out);
+    void *reserved[3]; /* zero */
+} wr_type;
+
+/* ---- objects ---- */
+
+/* Make an object of `type`: payload of type->size zero bytes, aligned to 32, strong count 1.
+ * Gives:     one strong reference to the caller.
+ * Returns:   the payload; NULL with errno EINVAL (type NULL, of another ABI, with unknown flags, with an alignment
+ *            that is not a power of two up to WR_MAX_ALIGN, larger than WR_MAX_SIZE), ENOTSUP (a `base` or `queue`
+ *            this version has no support for), ENOMEM.
+ * Order:     what is written to the payload before its weak value is published (release) is seen after a get (S57).
+ * Blocks:    when the thread's cache of slots is empty, briefly on the lock of the size class.
+ * Allocates: address space in steps of 2 MiB, once; a per-thread record at a thread's first use.
+ * Callbacks: none, but for the destroy of objects whose last reference was given back inside a failed
+ *            wr_weak_get: a refill of the cache runs those that wait.
+ * See:       D3.   Since: 0.1 */
+WR_API void *wr_new(const wr_type *type) WR_MUST_USE;
+
+/* Make an object with `extra_bytes` more payload than type->size says, zeroed too.
+ * Gives:     one strong reference to the caller.
+ * Returns:   as wr_new; EINVAL also when type->size + extra_bytes exceeds WR_MAX_SIZE.
+ * Blocks:    as wr_new.   Allocates: as wr_new.   Callbacks: as wr_new.
+ * See:       D3.   Since: 0.1 */
+WR_API void *wr_new_flex(const wr_type *type, size_t extra_bytes) WR_MUST_USE;
+
+/* Take one more strong reference to an object.
+ * Needs:     a strong reference to `obj`, or NULL, which does nothing.
+ * Gives:     one strong reference, to be given up by its own wr_release.
+ * Returns:   obj.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * On misuse: a dead object, memory that is no object, or a count past 2^27: fatal, with a message.
+ * See:       D3, D8.   Since: 0.1 */
+WR_API void *wr_retain(void *obj);
+
+/* Give up one strong reference; when it was the last, the object dies: its weak values all read dead at one
+ * instant, then destroy runs, then its memory is reused.
+ * Takes:     one strong reference, or NULL, which does nothing.
+ * Order:     what any thread wrote before its release is seen by destroy (S57).
+ * Blocks:    never by itself; destroy may.
+ * Allocates: never (S19).
+ * Callbacks: finalize and destroy on this thread, when it was the last reference; inside another destroy they wait
+ *            until the outermost one returns, and run in the order of the deaths: no recursion (S9, S20, S21).
+ *            errno is kept (S14).
+ * On misuse: a reference too many, or memory that is no object: fatal, with a message, as far as it can be told.
+ * See:       D3, D4.   Since: 0.1 */
+WR_API void wr_release(void *obj);
+
+/* Return the type an object was made with.
+ * Needs:     a strong reference, or NULL.
+ * Returns:   the type; NULL for NULL.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       D5.   Since: 0.1 */
+WR_API const wr_type *wr_type_of(const void *obj);
+
+/* Return an object's strong count at some moment of the call; for tests and messages, not for decisions.
+ * Needs:     a strong reference, or NULL.
+ * Returns:   the count; 0 for NULL or a dead object.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       D5.   Since: 0.1 */
+WR_API uint32_t wr_refcount(const void *obj);
+
+/* Make an object that stands for memory of the caller's own: its only content is `ptr`.
+ * Takes:     `ptr`, on success: destroy(ptr) runs when the box dies. On failure ptr stays the caller's.
+ * Gives:     one strong reference to the box.
+ * Returns:   the box; NULL with errno ENOMEM.
+ * Blocks:    as wr_new.   Allocates: as wr_new.   Callbacks: as wr_new; `destroy` (may be NULL) at the box's death.
+ * See:       D5.   Since: 0.1 */
+WR_API void *wr_box_new(void *ptr, void (*destroy)(void *ptr)) WR_MUST_USE;
+
+/* Return the memory a box stands for.
+ * Needs:     a strong reference to `box`; what it returns is valid as long as that.
+ * Returns:   the pointer given to wr_box_new; NULL when `box` is NULL or no box.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       D5.   Since: 0.1 */
+WR_API void *wr_box_get(const void *box);
+
+/* ---- weak values ---- */
+
+/* A weak reference as a plain value. {0} is null. Copy it, compare it, keep it in an atomic, in
+ * epoll_event.data.u64, in io_uring user_data, in a message, in a log line; drop it without telling anybody.
+ * It is no capability: it can be guessed. */
+typedef struct wr_weak {
+    uint64_t bits WR_ALIGNED_8;
+} wr_weak;
+
+/* Return the weak value of an object.
+ * Needs:     a strong reference to `obj`, or NULL.
+ * Returns:   its weak value; null for NULL, for a killed or dying object, for a WR_NO_WEAKREF type.
+ * Order:     hand the value to other threads by release/acquire (a lock, a queue, an atomic, epoll): one read by a
+ *            relaxed load may read dead for a live object, never the reverse (S22).
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       D3, S6, S10, S41.   Since: 0.1 */
+WR_API wr_weak wr_weak_of(const void *obj);
+
+/* Take a strong reference to the object a weak value names, if it is alive.
+ * Needs:     nothing: `w` may be null, stale or made up of any bits with the index of a slot (see wr_weak_check).
+ * Gives:     one strong reference, unless NULL.
+ * Returns:   the object; NULL when it is dead, was cleared or killed, or is being finalized (S25). Once NULL for the
+ *            death of the object, NULL for ever (S22, S23).
+ * Order:     what was written before the weak value was published is seen after (S57).
+ * Blocks:    never.   Allocates: never.   Callbacks: none, ever. Async-signal-safe.
+ * See:       D3, S54.   Since: 0.1 */
+WR_API void *wr_weak_get(wr_weak w) WR_MUST_USE;
+
+/* Tell whether the object a weak value names is gone for it (dead, cleared or killed).
+ * Returns:   true once and for all, or false: alive at that moment, which may be over already. An object being
+ *            finalized is not dead yet (S25).
+ * Order:     what was written before the kill or death is seen by who saw true (S57).
+ * Blocks:    never.   Allocates: never.   Callbacks: none. Async-signal-safe. Takes no reference.
+ * See:       D3, S22.   Since: 0.1 */
+WR_API bool wr_weak_is_dead(wr_weak w);
+
+/* Check bits that come from outside the process before they are used as a weak value.
+ * Gives:     *out, the value, or null on failure; `out` may be NULL.
+ * Returns:   0; -EINVAL unless the bits name the start of a slot with the tag a live object may have.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * On misuse: bits from outside that were not checked and name the inside of an object damage that object.
+ * See:       S54.   Since: 0.1 */
+WR_API int wr_weak_check(uint64_t bits, wr_weak *out);
+
+/* Kill an object: every weak value of it is dead from now on, for good; strong references stay valid.
+ * Needs:     a strong reference.
+ * Returns:   1: this call killed it; 0: it was killed already, or is dead (from inside its destroy); -EINVAL: NULL;
+ *            -ENOTSUP: a WR_NO_WEAKREF type.
+ * Order:     of many concurrent callers exactly one gets 1; what that one wrote before is seen by the others and by
+ *            whoever sees a weak value dead (S41, S57).
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       D3, S41.   Since: 0.1 */
+WR_API int wr_kill(void *obj);
+
+/* Conversions; none can fail. A weak value fits a pointer where pointers have 64 bits. */
+static inline uint64_t wr_weak_to_u64(wr_weak w)
+{
+    return w.bits;
+}
+static inline wr_weak wr_weak_from_u64(uint64_t bits)
+{
+    wr_weak w;
+    w.bits = bits;
+    return w;
+}
+#if UINTPTR_MAX >= UINT64_MAX
+static inline void *wr_weak_to_ptr(wr_weak w)
+{
+    return (void *)(uintptr_t)w.bits;
+}
+static inline wr_weak wr_weak_from_ptr(const void *ptr)
+{
+    return wr_weak_from_u64((uint64_t)(uintptr_t)ptr);
+}
+#endif
+static inline bool wr_weak_equal(wr_weak a, wr_weak b)
+{
+    return a.bits == b.bits;
+}
+static inline bool wr_weak_is_null(wr_weak w)
+{
+    return w.bits == 0;
+}
+
+/* For printf: printf("conn " WR_WEAK_FMT " closed\n", WR_WEAK_ARGS(w)) writes slot and tag, as in "conn 65539:7 closed". */
+#define WR_WEAK_FMT "%" PRIu32 ":%" PRIu32
+#define WR_WEAK_ARGS(w) ((uint32_t)((w).bits >> 32)), ((uint32_t)((w).bits & 0xffffffffu))
+
+/* ---- the process ---- */
+
+/* Give memory that holds no object back to the system; weak values into it stay dead.
+ * Returns:   how many bytes were given back. Only whole 2 MiB chunks with no object, no slot in another
+ *            thread's cache and no retired slot go back; the calling thread's own cache is emptied first.
+ * Blocks:    on the lock of each size class while it looks over that class's free slots; so do others who need it.
+ * Allocates: never.
+ * Callbacks: the destroy of objects left by a failed wr_weak_get, as in wr_new.
+ * See:       D3.   Since: 0.1 */
+WR_API size_t wr_trim(void);
+
+/* An allocator, as realloc: size 0 frees `ptr` and returns NULL; ptr NULL allocates; NULL for a size above 0 is
+ * failure. Memory must be aligned as malloc's. May be called from any thread at once; must not call weakrt. */
+typedef void *(*wr_allocator)(void *ctx, void *ptr, size_t size);
+
+/* Choose the allocator for everything that is not an object (records, registry entries, tables).
+ * Needs:     to be called before anything was allocated. NULL: the C library's.
+ * Returns:   0; -EBUSY when something was allocated already (nothing is changed).
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       D8.   Since: 0.1 */
+WR_API int wr_set_allocator(wr_allocator fn, void *ctx);
+
+/* What is called with a one-line message (no newline) when misuse was noticed. */
+typedef void (*wr_fatal_handler)(const char *message);
+
+/* Choose what happens on misuse; the default writes the message to stderr and aborts.
+ * Returns:   the handler before (NULL: the default). NULL restores the default.
+ * Callbacks: the handler, on the thread and inside the call that misused. It should not return: the
+ *            process aborts when it does.
+ * Blocks:    never.   Allocates: never.
+ * See:       D8.   Since: 0.1 */
+WR_API wr_fatal_handler wr_set_fatal_handler(wr_fatal_handler handler);
+
+/* Handlers for pthread_atfork(wr_atfork_prepare, wr_atfork_parent, wr_atfork_child), for processes whose other
+ * threads use weakrt when they fork and that go on in the child without exec. Nothing is needed for fork and exec,
+ * or when the forking process has one thread.
+ * Blocks:    prepare takes every lock of the library, parent and child give them back.
+ * Callbacks: none. In the child, objects that absent threads held stay held, and slots in their caches are lost.
+ * See:       D7.   Since: 0.1 */
+WR_API void wr_atfork_prepare(void);
+/* The parent's half. See wr_atfork_prepare, D7. */
+WR_API void wr_atfork_parent(void);
+/* The child's half. See wr_atfork_prepare, D7. */
+WR_API void wr_atfork_child(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* WEAKRT_H */

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory for everything that is not a slot, from the allocator the user chose. */
+#ifndef WR_ALLOC_H
+#define WR_ALLOC_H
+
+#include <stddef.h>
+
+/* Return `size` zero bytes, or NULL. errno is kept. */
+void *alloc_zeroed(size_t size);
+
+/* Take and give back the lock on the choice of allocator, for fork. */
+void alloc_lock(void);
+void alloc_unlock(void);
+
+#endif /* WR_ALLOC_H */

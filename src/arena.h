@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where slots come from: one reserved range, cut into chunks of 2 MiB, each for slots of one size class for ever. Free
+ * slots that no thread has in its cache wait in the depot, a stack of batches for each class under that class's lock.
+ */
+#ifndef WR_ARENA_H
+#define WR_ARENA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "word.h"
+
+/* ---- size classes: payload bytes rounded up; by 32 up to 256, then four to a doubling, up to WR_MAX_SIZE ---- */
+
+#define CLASS_COUNT 40u
+
+static inline uint32_t class_of_size(size_t size)
+{
+    if (size <= 256)
+        return size == 0 ? 0 : (uint32_t)(size - 1) / 32;
+    uint32_t last = (uint32_t)size - 1;
+    uint32_t log = 31 - (uint32_t)__builtin_clz(last);
+    return 8 + (log - 8) * 4 + (last >> (log - 2)) - 4;
+}
+
+/* Bytes of payload in a slot of a class. */
+static inline uint32_t class_payload(uint32_t class)
+{
+    if (class < 8)
+        return 32 * (class + 1);
+    return (5 + (class & 3)) << (6 + (class - 8) / 4);
+}
+
+/* Slots that move between a thread's cache and the depot at once: many enough that the lock does not matter, few enough
+ * that a cache holds about 128 KiB of a class at the most. */
+static inline uint32_t class_batch(uint32_t class)
+{
+    uint32_t fit = 65536 / (class_payload(class) + WR_GRANULE);
+    return fit > 64 ? 64 : fit < 1 ? 1 : fit;
+}
+
+/* ---- the depot ---- */
+
+/* Take a batch of free slots, linked, of at most class_batch. Returns the first and how many, or NULL: no memory. */
+struct wr_slot *arena_take(uint32_t class, uint32_t *count);
+
+/* Give a batch of `count` free slots linked from `first` back. */
+void arena_give(uint32_t class, struct wr_slot *first, uint32_t count);
+
+/* Return the class of the slot. */
+uint32_t arena_class(const struct wr_slot *slot);
+
+/* Tell whether `obj` is where the payload of some slot starts. */
+bool arena_is_slot(const void *obj);
+
+/* Give chunks whose slots are all in the depot back to the system. Returns how many bytes. */
+size_t arena_trim(void);
+
+/* Take and give back every lock of the arena, for fork. */
+void arena_lock_all(void);
+void arena_unlock_all(void);
+
+#endif /* WR_ARENA_H */

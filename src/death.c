@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "death.h"
+
+#include <errno.h>
+
+/* Index of the last orphan, linked through `link`; 0: none. On a line of its own: every death looks at it. */
+static struct {
+    uint32_t head; /* atomic */
+} orphans __attribute__((aligned(128)));
+
+static bool orphans_wait(void)
+{
+    return wr_load_relaxed(&orphans.head) != 0; /* relaxed: a look too early is made up for by the next death */
+}
+
+/* ---- the deaths that wait on this thread ---- */
+
+static void append(struct thread *thread, struct wr_slot *slot)
+{
+    wr_write(&slot->link, 0);
+    if (thread->first == 0)
+        thread->first = wr_index_of(slot);
+    else
+        wr_write(&wr_slot_at(thread->last)->link, wr_index_of(slot));
+    thread->last = wr_index_of(slot);
+}
+
+/* Move the orphans to the thread's list, the first one orphaned first. */
+static void adopt_orphans(struct thread *thread)
+{
+    /* order: acquire [ORPHAN], with the push: the whole death of the object happened before. */
+    uint32_t index = wr_exchange_acquire(&orphans.head, 0u);
+    uint32_t reversed = 0;
+    while (index != 0) {
+        struct wr_slot *slot = wr_slot_at(index);
+        uint32_t next = wr_read(&slot->link);
+        wr_write(&slot->link, reversed);
+        reversed = index;
+        index = next;
+    }
+    for (uint32_t next; reversed != 0; reversed = next) {
+        next = wr_read(&wr_slot_at(reversed)->link);
+        append(thread, wr_slot_at(reversed));
+    }
+}
+
+static struct wr_slot *next_waiting(struct thread *thread)
+{
+    if (thread->first == 0 && orphans_wait())
+        adopt_orphans(thread);
+    if (thread->first == 0)
+        return NULL;
+    struct wr_slot *slot = wr_slot_at(thread->first);
+    thread->first = wr_read(&slot->link);
+    return slot;
+}
+
+/* ---- one death ---- */
+
+/* Run finalize or destroy of an object whose word was closed. */
+static void run(struct thread *thread, struct wr_slot *slot)
+{
+    void *payload = wr_payload_of(slot);
+    const wr_type *type = wr_read(&slot->type);
+    uint64_t word = wr_load_relaxed(&slot->word); /* relaxed: this thread closed it, or has it from who did */
+    if (word_alive(word)) {
+        type->finalize(payload);
+        word = word_finalized(slot);
+        if (word_alive(word))
+            return; /* resurrected */
+        word_raise_below(slot, word_tag(word));
+    }
+    if (type->destroy != NULL)
+        type->destroy(payload);
+    thread_free(thread, slot, word);
+}
+
+/* Run the death of `slot`, if not NULL, and then all that wait. */
+static void run_all(struct thread *thread, struct wr_slot *slot)
+{
+    int saved = errno;
+    thread->dying = true;
+    if (slot == NULL)
+        slot = next_waiting(thread);
+    for (; slot != NULL; slot = next_waiting(thread))
+        run(thread, slot);
+    thread->dying = false;
+    errno = saved;
+}
+
+/* The same, for a thread that is not dying, but may have no record. */
+static void run_attached(struct wr_slot *slot)
+{
+    struct thread temporary;
+    struct thread *thread = thread_attach(&temporary);
+    run_all(thread, slot);
+    thread_detach(thread);
+}
+
+void death_begin(struct wr_slot *slot, uint64_t closed)
+{
+    struct thread *thread = thread_self();
+    if (!word_alive(closed)) {
+        word_raise_below(slot, word_tag(closed));
+        if (wr_read(&slot->type)->destroy == NULL) {
+            /* No user code, so no matter whose turn it is. */
+            thread_free(thread, slot, closed);
+            if (wr_unlikely(orphans_wait()))
+                death_of_orphans();
+            return;
+        }
+    }
+    if (wr_likely(!thread->dying))
+        run_all(thread, slot);
+    else if (thread_is_real(thread))
+        append(thread, slot);
+    else
+        run_attached(slot);
+}
+
+void death_of_orphans(void)
+{
+    /* A thread that is dying gets to them by itself. */
+    if (orphans_wait() && !(thread_self()->dying && thread_is_real(thread_self())))
+        run_attached(NULL);
+}
+
+/* ---- what the hot path calls ---- */
+
+void wr_last_released(struct wr_slot *slot, uint64_t zero)
+{
+    uint64_t closed = word_close(slot, zero);
+    if (closed != 0)
+        death_begin(slot, closed);
+}
+
+void wr_sole_released(struct wr_slot *slot, uint64_t one)
+{
+    if (wr_unlikely((one & WR_DONE) == 0)) {
+        /* finalize may yet make weak values and references: it needs the whole protocol. */
+        /* order: release [DROP], as in wr_release. */
+        uint64_t old = wr_sub_release(&slot->word, WR_ONE);
+        if (old < 2 * WR_ONE)
+            wr_last_released(slot, old - WR_ONE);
+        return;
+    }
+    uint64_t closed = one - WR_ONE - 1;
+    /* relaxed: nobody else can look at this word before it is published again. The tag is not spent: nobody has it. */
+    wr_store_relaxed(&slot->word, closed);
+    death_begin(slot, closed);
+}
+
+void wr_give_back(struct wr_slot *slot)
+{
+    /* order: release [DROP], as in wr_release. */
+    uint64_t old = wr_sub_release(&slot->word, WR_ONE);
+    if (old >= 2 * WR_ONE || word_close(slot, old - WR_ONE) == 0)
+        return;
+    uint32_t head = wr_load_relaxed(&orphans.head);
+    do {
+        wr_write(&slot->link, head);
+        /* order: release [ORPHAN], with the exchange that takes the list: link, and the death so far, are seen. */
+    } while (!wr_cas_release(&orphans.head, &head, wr_index_of(slot)));
+}

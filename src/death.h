@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What follows when a word was closed: finalize, destroy, and the slot's way back. User code runs here and nowhere else,
+ * never inside another user function of ours: deaths inside a destroy wait on the thread's list, and objects closed by
+ * somebody who must not run user code (a failed get) wait on the process-wide list of orphans for the next death, refill
+ * of a cache or trim on any thread.
+ */
+#ifndef WR_DEATH_H
+#define WR_DEATH_H
+
+#include "thread.h"
+
+/* Go on with a slot whose word this caller closed, as `closed`: destroy it, or finalize it first. */
+void death_begin(struct wr_slot *slot, uint64_t closed);
+
+/* Run the deaths of all orphans. */
+void death_of_orphans(void);
+
+#endif /* WR_DEATH_H */

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The library's lock: 4 bytes, zero is free, a brief spin and then a sleep. Every lock of the library is a leaf: while
+ * one is held no user code runs, nothing is allocated and no other is taken, but for fork (fork.c).
+ * The attributes are clang's -Wthread-safety.
+ */
+#ifndef WR_LOCK_H
+#define WR_LOCK_H
+
+#include <stdint.h>
+
+#ifdef __clang__
+#define LOCK_TYPE __attribute__((capability("lock")))
+#define GUARDED_BY(l) __attribute__((guarded_by(l)))
+#define ACQUIRES(...) __attribute__((acquire_capability(__VA_ARGS__)))
+#define RELEASES(...) __attribute__((release_capability(__VA_ARGS__)))
+#define REQUIRES(...) __attribute__((requires_capability(__VA_ARGS__)))
+#define UNCHECKED_LOCKS __attribute__((no_thread_safety_analysis))
+#else
+#define LOCK_TYPE
+#define GUARDED_BY(l)
+#define ACQUIRES(...)
+#define RELEASES(...)
+#define REQUIRES(...)
+#define UNCHECKED_LOCKS
+#endif
+
+struct LOCK_TYPE lock {
+    uint32_t state; /* atomic: 0 free, 1 held, 2 held and somebody may sleep */
+};
+
+void lock_take(struct lock *lock) ACQUIRES(*lock);
+
+/* Fatal when the lock is not held. */
+void lock_give(struct lock *lock) RELEASES(*lock);
+
+#endif /* WR_LOCK_H */

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+#include "thread.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "lock.h"
+#include "poison.h"
+
+#define RECORD_ALIGN 128 /* two cache lines: processors fetch pairs */
+
+static struct thread nobody = {.dying = true}; /* never written */
+static struct thread gone = {.dying = true};   /* the same, for a thread whose record was returned */
+
+_Thread_local struct thread *thread_current __attribute__((tls_model("initial-exec"))) = &nobody;
+
+/* Every block a record was allocated in, so that leak checkers find them. */
+struct block {
+    struct block *next;
+};
+
+static struct lock records;
+static struct block *blocks GUARDED_BY(records);
+static struct thread *unowned GUARDED_BY(records); /* linked through `next` */
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t exit_key;
+static bool have_exit_key; /* constant after `once` */
+
+bool thread_is_real(const struct thread *thread)
+{
+    return thread != &nobody && thread != &gone;
+}
+
+/* A thread ends: its slots go to the depot, its record to the next thread. */
+static void leave(void *record)
+{
+    struct thread *thread = record;
+    thread_flush(thread);
+    thread_current = &gone;
+    lock_take(&records);
+    thread->next = unowned;
+    unowned = thread;
+    lock_give(&records);
+}
+
+static void make_exit_key(void)
+{
+    have_exit_key = pthread_key_create(&exit_key, leave) == 0;
+}
+
+static struct thread *allocate_record(void)
+{
+    struct block *block = alloc_zeroed(sizeof(struct block) + RECORD_ALIGN + sizeof(struct thread));
+    if (block == NULL)
+        return NULL;
+    uintptr_t end = (uintptr_t)(block + 1);
+    struct thread *thread = (struct thread *)(void *)((char *)block + sizeof *block + (-end & (RECORD_ALIGN - 1)));
+    for (uint32_t class = 0; class < CLASS_COUNT; class++)
+        thread->cache[class].room = class_batch(class);
+    lock_take(&records);
+    block->next = blocks;
+    blocks = block;
+    lock_give(&records);
+    return thread;
+}
+
+static struct thread *own_record(void)
+{
+    (void)pthread_once(&once, make_exit_key);
+    if (!have_exit_key)
+        return NULL;
+    lock_take(&records);
+    struct thread *thread = unowned;
+    if (thread != NULL)
+        unowned = thread->next;
+    lock_give(&records);
+    if (thread == NULL)
+        thread = allocate_record();
+    if (thread != NULL && pthread_setspecific(exit_key, thread) != 0) {
+        leave(thread);
+        thread = NULL;
+    }
+    return thread;
+}
+
+struct thread *thread_attach(struct thread *temporary)
+{
+    if (thread_is_real(thread_current))
+        return thread_current;
+    int saved = errno;
+    struct thread *thread = thread_current == &gone ? NULL : own_record();
+    errno = saved;
+    if (thread == NULL) {
+        memset(temporary, 0, sizeof *temporary);
+        temporary->temporary = true;
+        temporary->next = thread_current;
+        thread = temporary;
+    }
+    thread_current = thread;
+    return thread;
+}
+
+void thread_detach(struct thread *thread)
+{
+    if (thread->temporary)
+        thread_current = thread->next;
+}
+
+/* ---- the cache ---- */
+
+struct wr_slot *thread_take_slow(struct thread *thread, uint32_t class)
+{
+    struct cache *cache = &thread->cache[class];
+    if (cache->head == 0 && cache->spare != 0) {
+        cache->head = cache->spare;
+        cache->spare = 0;
+        cache->room = 0;
+    }
+    if (cache->head != 0)
+        return thread_take(thread, class);
+    uint32_t count;
+    struct wr_slot *slot = arena_take(class, &count);
+    if (slot == NULL)
+        return NULL;
+    uint32_t rest = wr_read(&slot->link);
+    if (!thread->temporary) {
+        cache->head = rest;
+        cache->room = class_batch(class) - (count - 1);
+    } else if (rest != 0) {
+        arena_give(class, wr_slot_at(rest), count - 1);
+    }
+    return slot;
+}
+
+/* Put a slot into the cache, or where there is none, the depot. */
+static void keep(struct thread *thread, uint32_t class, struct wr_slot *slot)
+{
+    struct cache *cache = &thread->cache[class];
+    if (wr_unlikely(cache->room == 0)) {
+        if (thread->temporary || !thread_is_real(thread)) {
+            wr_write(&slot->link, 0);
+            arena_give(class, slot, 1);
+            return;
+        }
+        if (cache->spare != 0)
+            arena_give(class, wr_slot_at(cache->spare), class_batch(class));
+        cache->spare = cache->head;
+        cache->head = 0;
+        cache->room = class_batch(class);
+    }
+    wr_write(&slot->link, cache->head);
+    cache->head = wr_index_of(slot);
+    cache->room--;
+}
+
+#ifdef WR_DEBUG
+/* Put a slot in quarantine. Returns the one that has been there longest, or NULL. */
+static struct wr_slot *quarantine(struct thread *thread, struct wr_slot *slot)
+{
+    uint32_t size = sizeof thread->quarantine / sizeof thread->quarantine[0];
+    uint32_t oldest = thread->quarantine[thread->oldest];
+    thread->quarantine[thread->oldest] = wr_index_of(slot);
+    thread->oldest = (thread->oldest + 1) % size;
+    return oldest ? wr_slot_at(oldest) : NULL;
+}
+#endif
+
+void thread_free(struct thread *thread, struct wr_slot *slot, uint64_t dead_word)
+{
+    uint32_t class = arena_class(slot);
+    poison_freed(wr_payload_of(slot), class_payload(class));
+    if (wr_unlikely(!word_reusable(dead_word)))
+        return; /* its tags are used up: it stays readable and dead for ever (S23) */
+#ifdef WR_DEBUG
+    if (thread_is_real(thread) && !thread->temporary) {
+        slot = quarantine(thread, slot);
+        if (slot == NULL)
+            return;
+        class = arena_class(slot);
+    }
+#endif
+    keep(thread, class, slot);
+}
+
+void thread_flush(struct thread *thread)
+{
+#ifdef WR_DEBUG
+    for (uint32_t i = 0; i < sizeof thread->quarantine / sizeof thread->quarantine[0]; i++) {
+        if (thread->quarantine[i] != 0) {
+            struct wr_slot *slot = wr_slot_at(thread->quarantine[i]);
+            thread->quarantine[i] = 0;
+            keep(thread, arena_class(slot), slot);
+        }
+    }
+#endif
+    for (uint32_t class = 0; class < CLASS_COUNT && !thread->temporary; class++) {
+        struct cache *cache = &thread->cache[class];
+        if (cache->spare != 0)
+            arena_give(class, wr_slot_at(cache->spare), class_batch(class));
+        if (cache->head != 0)
+            arena_give(class, wr_slot_at(cache->head), class_batch(class) - cache->room);
+        *cache = (struct cache){.room = class_batch(class)};
+    }
+}
+
+/* ---- fork ---- */
+
+void thread_lock(void) UNCHECKED_LOCKS
+{
+    lock_take(&records);
+}
+
+void thread_unlock(void) UNCHECKED_LOCKS
+{
+    lock_give(&records);
+}
