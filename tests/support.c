@@ -38,9 +38,24 @@ void test_timeout(unsigned seconds) {
     alarm(from_environment ? (unsigned)strtoul(from_environment, NULL, 10) : seconds);
 }
 
+#ifdef USE_CRITERION
+static pid_t process_of_test;
+
+static void notice_early_exit(void) {
+    if (getpid() == process_of_test && !atomic_load(&test_this->finished)) {
+        fputs("exit() before the body was done\n", stderr);
+        abort(); /* Criterion takes a clean exit for a pass */
+    }
+}
+#endif
+
 void test_begin(void) {
     if (!test_this)
         test_this = test_verdict_new();
+#ifdef USE_CRITERION
+    process_of_test = getpid();
+    atexit(notice_early_exit);
+#endif
     test_timeout(TEST_TIMEOUT_DEFAULT);
 }
 
@@ -258,6 +273,7 @@ uint64_t rng_below(test_rng *rng, uint64_t limit) {
 
 #ifdef USE_CRITERION
 void test_finish_under_criterion(void) {
+    atomic_store(&test_this->finished, true);
     if (atomic_load(&test_this->failures) > 0)
         cr_assert_fail("%d checks failed", atomic_load(&test_this->failures));
     if (atomic_load(&test_this->skipped)) {

@@ -2,8 +2,7 @@
 /* What a test file needs, and nothing else. The same bodies run in two runners:
  *
  *   Criterion (USE_CRITERION)   the unit tests of `make check`
- *   tests/runner.c              everything Criterion cannot do: ThreadSanitizer, sanitizer logs per test,
- * valgrind
+ *   tests/runner.c              where Criterion does not work: ThreadSanitizer, leak reports, valgrind
  *
  * Both run each test in a process of its own. A test file is found by its name, tests/test_<suite>.c; a test
  * is found by being written:
@@ -28,10 +27,9 @@
  * environment overrides it (valgrind needs more). */
 enum { TEST_TIMEOUT_DEFAULT = 120 };
 
-/* ---- checks
- * --------------------------------------------------------------------------------------------------- Usable
- * on any thread. A failed CHECK is printed and fails the test, which goes on; each gives whether it held, so
- * that `if (!CHECK(p)) return;` works. A failed REQUIRE ends the test's process at once. */
+/* Checks, usable on any thread. A failed CHECK is printed and fails the test, which goes on; each gives
+ * whether it held, so that `if (!CHECK(p)) return;` works. A failed REQUIRE ends the test's process at once.
+ */
 #define CHECK(cond) test_check((cond), #cond, __FILE__, __LINE__)
 #define CHECK_EQ(a, b) TEST_COMPARE(a, TEST_EQ, b)
 #define CHECK_NE(a, b) TEST_COMPARE(a, TEST_NE, b)
@@ -55,21 +53,18 @@ enum { TEST_TIMEOUT_DEFAULT = 120 };
         return;                                                                                              \
     } while (0)
 
-/* ---- misuse
- * --------------------------------------------------------------------------------------------------- Runs
- * fn(arg) in a process of its own, which must die by SIGABRT after writing a text that contains `expected` to
- * standard error. Call it before the test starts threads. TEST_ABORTS is a whole test of this kind. */
+/* Misuse: runs fn(arg) in a process of its own, which must die by SIGABRT after writing a text that contains
+ * `expected` to standard error. Call it before the test starts threads. TEST_ABORTS is a whole test of this
+ * kind. */
 void test_aborts(void (*fn)(void *arg), void *arg, const char *expected);
 
-/* ---- threads
- * -------------------------------------------------------------------------------------------------- Runs
- * fn(0, arg) ... fn(n - 1, arg) on n threads that start together at a barrier, and joins them. */
+/* Threads: runs fn(0, arg) ... fn(n - 1, arg) on n threads that start together at a barrier, and joins them.
+ */
 typedef void (*test_thread)(unsigned index, void *arg);
 void run_threads(unsigned n, test_thread fn, void *arg);
 
-/* ---- randomness
- * ----------------------------------------------------------------------------------------------- One seed
- * for a run, printed when a test fails, taken from TEST_SEED if set. One stream for each thread. */
+/* Randomness: one seed for a run, printed when a test fails, taken from TEST_SEED if set. Give each thread a
+ * stream of its own. */
 typedef struct test_rng {
     uint64_t state;
 } test_rng;
@@ -81,8 +76,7 @@ uint64_t rng_below(test_rng *rng, uint64_t limit); /* 0 <= result < limit; limit
 /* Seconds until the hang guard ends this test, counted from the call. For tests that are known to be long. */
 void test_timeout(unsigned seconds);
 
-/* ---- what the macros are made of
- * ------------------------------------------------------------------------------ */
+/* The rest is what the macros and the runners are made of. */
 enum test_comparison { TEST_EQ, TEST_NE, TEST_LT, TEST_LE, TEST_GT, TEST_GE };
 #define TEST_COMPARE(a, op, b)                                                                               \
     test_check_integers((intmax_t)(a), op, (intmax_t)(b), #a, #b, __FILE__, __LINE__)
@@ -98,8 +92,8 @@ void test_fail(const char *file, int line, const char *format, ...) __attribute_
 _Noreturn void test_stop(const char *text, const char *file, int line);
 void test_skip(const char *why);
 
-/* What a test's process tells the runner: in memory that both share, so that it survives any kind of death.
- */
+/* What a test's process tells the runner: in memory that both share, so that it survives any kind of
+ * death. */
 typedef struct test_verdict {
     atomic_int failures;
     atomic_bool finished; /* the body returned; a test that called exit() has not passed */
@@ -108,11 +102,12 @@ typedef struct test_verdict {
 } test_verdict;
 extern test_verdict *test_this; /* the verdict of the test that this process runs */
 
-test_verdict *test_verdict_new(void); /* shared with children forked later */
-void test_begin(void);                /* in the test's process, before the body */
-bool test_reports(long pid,
-                  FILE *to); /* print the sanitizer or valgrind reports of a process; were there any? */
+test_verdict *test_verdict_new(void);   /* shared with children forked later */
+void test_begin(void);                  /* in the test's process, before the body */
 void test_finish_under_criterion(void); /* tells Criterion about failures and skips */
+
+/* Prints the sanitizer or valgrind reports of a process. Were there any? */
+bool test_reports(long pid, FILE *to);
 
 typedef struct test_case {
     const char *suite;
