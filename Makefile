@@ -88,7 +88,7 @@ define_debug := -DWR_DEBUG
 defines := $(variant_$(VARIANT)) $(define_$(BUILD))
 
 cppflags   = -Iinclude $(defines) $(CPPFLAGS) -MMD -MP
-lib_flags  = -std=c11 -D_GNU_SOURCE -Isrc -fPIC -fvisibility=hidden $(common) $(warnings_c) $(cppflags) $(CFLAGS)
+lib_flags  = -std=c11 -Isrc -fPIC -fvisibility=hidden $(common) $(warnings_c) $(cppflags) $(CFLAGS)
 test_flags = -std=c11 -D_GNU_SOURCE -Isrc -Itests $(common) $(warnings_c) $(INLINE:1=-DWR_TEST_INLINE) $(cppflags) $(CFLAGS)
 user_flags = -std=c11 $(common) $(warnings_c) $(cppflags) $(CFLAGS)
 cxx_flags  = -std=c++17 $(common) $(cppflags) $(CXXFLAGS)
@@ -210,7 +210,7 @@ $B/run-criterion/tests $B/selftest-criterion/tests:
 	@mkdir -p $(@D)
 	$q$(CC) $(link_flags) $(filter %.o,$^) -lcriterion $(LDLIBS) -o $@
 
-.PHONY: tests test test-criterion test-valgrind test-runner selftest-programs
+.PHONY: tests test test-criterion test-valgrind test-runner selftest-programs where
 tests: $B/run/tests ## build the tests in this combination
 
 test: $B/run/tests ## run them in the in-process runner: `make test SAN=thread FILTER='S22*'`
@@ -225,6 +225,8 @@ test-valgrind: $B/run/tests ## run them under valgrind
 test-runner: ## see that deliberately bad tests are reported as bad, in every way tests are run
 	+$qtests/selftest/run '$(again)'
 selftest-programs: $B/selftest/tests $(if $(SAN),,$B/selftest-criterion/tests)
+where:
+	@echo $B
 
 # ---- examples: each file is a program, linked as a user links it. FILE.out, if there, is what it must print ----
 $B/examples/%: examples/%.c $(STATIC_LIB) $B/flags
@@ -275,16 +277,20 @@ $(check_stages:%=check-%): check-%:
 
 c_files   = $(sort $(wildcard include/*.h src/*.[ch] tests/*.[ch] tests/*/*.[ch] tests/*/*.cc examples/*.[ch] \
                    stress/*.[ch] bench/*.[ch] bench/*.cc))
-tidy_args = -std=c11 -D_GNU_SOURCE -Iinclude -Isrc -Itests
+thread_args = -fsyntax-only -Wthread-safety -Wthread-safety-beta -Werror $(tidy_args)
+tidy_args = -std=c11 -Iinclude -Isrc
 
+.PHONY: format
+format: ## lay out every source file as lint-format wants it
+	$qclang-format -i $(c_files)
 lint-format:
 	$qclang-format --dry-run -Werror $(c_files)
 lint-tidy:
 	$qprintf '%s\n' $(wildcard src/*.c examples/*.c) | \
 	    xargs -P $(JOBS) -I {} clang-tidy --quiet --warnings-as-errors='*' {} -- $(tidy_args)
 lint-threads:
-	$qclang -fsyntax-only -Wthread-safety -Wthread-safety-beta -Werror $(tidy_args) $(wildcard src/*.c)
-	$qclang -fsyntax-only -Wthread-safety -Wthread-safety-beta -Werror $(tidy_args) -DWR_DEBUG $(variant_hook) $(wildcard src/*.c)
+	$qclang $(thread_args) $(wildcard src/*.c)
+	$qclang $(thread_args) $(define_debug) $(variant_hook) $(wildcard src/*.c)
 lint-headers:
 	$qtools/lint-headers $(wildcard include/*.h)
 lint-docs:
