@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+/* The same stranger with the hot path inlined. */
+#include <weakrt_inline.h>
+
+#include "program.c"
