@@ -73,8 +73,8 @@ typedef void (*wr_visit)(void *child, const char *field, void *arg);
 #define WR_TYPE_ABI 1u /* value of wr_type.abi for this header */
 
 /* wr_type.flags */
-#define WR_NO_WEAKREF 1u  /* objects of this type cannot be weakly referenced (S6) */
-#define WR_BORROWABLE 2u  /* wr_borrow of these objects writes no shared memory; their death costs more */
+#define WR_NO_WEAKREF 1u /* objects of this type cannot be weakly referenced (S6) */
+#define WR_BORROWABLE 2u /* wr_borrow of these objects writes no shared memory; their death costs more */
 
 #define WR_MAX_SIZE 65536u /* bytes of payload; for more, put a pointer in a box (wr_box_new) */
 #define WR_MAX_ALIGN 32u
@@ -89,10 +89,11 @@ typedef struct wr_type {
     size_t align;               /* of the payload: 0, or a power of two up to WR_MAX_ALIGN; it is always 32 */
     const struct wr_type *base; /* NULL: a plain object */
     wr_queue **queue;           /* NULL: destroy runs where the last reference is dropped */
-    void (*destroy)(void *self);  /* release what the object owns; runs once, after death; NULL: nothing to do */
+    void (*destroy)(
+        void *self); /* release what the object owns; runs once, after death; NULL: nothing to do */
     void (*finalize)(void *self); /* before death, self fully usable; may resurrect with wr_retain(self) */
-    void (*trace)(void *self, wr_visit visit, void *arg);            /* visit every strong reference self owns */
-    int (*describe)(const void *self, char *buf, size_t len);        /* as snprintf */
+    void (*trace)(void *self, wr_visit visit, void *arg);     /* visit every strong reference self owns */
+    int (*describe)(const void *self, char *buf, size_t len); /* as snprintf */
     bool (*equal)(const void *a, const void *b);
     int (*hash)(const void *self, uint64_t *out);
     void *reserved[3]; /* zero */
@@ -226,32 +227,26 @@ WR_API int wr_weak_check(uint64_t bits, wr_weak *out);
 WR_API int wr_kill(void *obj);
 
 /* Conversions; none can fail. A weak value fits a pointer where pointers have 64 bits. */
-static inline uint64_t wr_weak_to_u64(wr_weak w)
-{
+static inline uint64_t wr_weak_to_u64(wr_weak w) {
     return w.bits;
 }
-static inline wr_weak wr_weak_from_u64(uint64_t bits)
-{
+static inline wr_weak wr_weak_from_u64(uint64_t bits) {
     wr_weak w;
     w.bits = bits;
     return w;
 }
 #if UINTPTR_MAX >= UINT64_MAX
-static inline void *wr_weak_to_ptr(wr_weak w)
-{
+static inline void *wr_weak_to_ptr(wr_weak w) {
     return (void *)(uintptr_t)w.bits;
 }
-static inline wr_weak wr_weak_from_ptr(const void *ptr)
-{
+static inline wr_weak wr_weak_from_ptr(const void *ptr) {
     return wr_weak_from_u64((uint64_t)(uintptr_t)ptr);
 }
 #endif
-static inline bool wr_weak_equal(wr_weak a, wr_weak b)
-{
+static inline bool wr_weak_equal(wr_weak a, wr_weak b) {
     return a.bits == b.bits;
 }
-static inline bool wr_weak_is_null(wr_weak w)
-{
+static inline bool wr_weak_is_null(wr_weak w) {
     return w.bits == 0;
 }
 

@@ -47,23 +47,25 @@ struct wr_slot {
     uint64_t word;       /* count, flags, tag: below. Atomic. */
     const wr_type *type; /* Constant from publish to death; stale afterwards, for messages. */
     union {
-        void *head;      /* Alive: the registry's list. */
-        uint64_t batch;  /* Free, first of a batch in the depot: the next batch and this one's count; by its lock. */
+        void *head; /* Alive: the registry's list. */
+        uint64_t
+            batch; /* Free, first of a batch in the depot: the next batch and this one's count; by its lock. */
     } list;
-    uint32_t below;      /* Every tag < below is dead; 0: no weak value was ever made. Atomic, a hint that may lag. */
-    uint32_t link;       /* Dead: the next slot of the list it is on. Owned by who owns the list. */
+    uint32_t
+        below; /* Every tag < below is dead; 0: no weak value was ever made. Atomic, a hint that may lag. */
+    uint32_t link; /* Dead: the next slot of the list it is on. Owned by who owns the list. */
 } __attribute__((aligned(32)));
 
 /* The word:  [63..36] strong count | [35] DONE | [34] KILL | [33] REG | [32] FIN | [31..0] tag
  * The count is on top, so that stray counts and overflow fall off and never reach the tag. A tag is odd while its
  * incarnation is alive, even when dead, being built, or free. */
-#define WR_ONE (UINT64_C(1) << 36)         /* one unit of the count */
-#define WR_DONE (UINT64_C(1) << 35)        /* no finalize left to run: it has run, or the type has none */
-#define WR_KILL (UINT64_C(1) << 34)        /* killed: no weak value of this incarnation will ever be alive again */
-#define WR_REG (UINT64_C(1) << 33)         /* something was put on the registry's list; sticky until publish */
-#define WR_FIN (UINT64_C(1) << 32)         /* finalize is running, on a unit of the count that the runtime holds */
+#define WR_ONE (UINT64_C(1) << 36)  /* one unit of the count */
+#define WR_DONE (UINT64_C(1) << 35) /* no finalize left to run: it has run, or the type has none */
+#define WR_KILL (UINT64_C(1) << 34) /* killed: no weak value of this incarnation will ever be alive again */
+#define WR_REG (UINT64_C(1) << 33)  /* something was put on the registry's list; sticky until publish */
+#define WR_FIN (UINT64_C(1) << 32)  /* finalize is running, on a unit of the count that the runtime holds */
 #define WR_TAG_MASK UINT64_C(0xffffffff)
-#define WR_OVERFLOW (UINT64_C(1) << 63)    /* a count this far is refused, with 2^27 additions in hand */
+#define WR_OVERFLOW (UINT64_C(1) << 63) /* a count this far is refused, with 2^27 additions in hand */
 
 /* The one reserved range that all slots are in. Both fields only ever change while it grows. */
 struct wr_arena {
@@ -82,29 +84,24 @@ WR_API void wr_count_misuse(const char *function, const void *obj, uint64_t seen
 WR_API void wr_not_an_object(const char *function, const void *obj);
 WR_API void wr_layout_require(uint32_t layout);
 
-WR_HELPER struct wr_slot *wr_slot_of(const void *obj)
-{
+WR_HELPER struct wr_slot *wr_slot_of(const void *obj) {
     return (struct wr_slot *)((uintptr_t)obj - sizeof(struct wr_slot));
 }
 
-WR_HELPER void *wr_payload_of(struct wr_slot *slot)
-{
+WR_HELPER void *wr_payload_of(struct wr_slot *slot) {
     return slot + 1;
 }
 
-WR_HELPER struct wr_slot *wr_slot_at(uint32_t index)
-{
+WR_HELPER struct wr_slot *wr_slot_at(uint32_t index) {
     return (struct wr_slot *)(void *)(wr_arena.base + (size_t)index * WR_GRANULE);
 }
 
-WR_HELPER uint32_t wr_index_of(const struct wr_slot *slot)
-{
+WR_HELPER uint32_t wr_index_of(const struct wr_slot *slot) {
     return (uint32_t)(((uintptr_t)slot - (uintptr_t)wr_arena.base) / WR_GRANULE);
 }
 
 /* Tell whether `obj` is where a payload can be: a multiple of the granule, inside the committed range. */
-WR_HELPER bool wr_in_arena(const void *obj)
-{
+WR_HELPER bool wr_in_arena(const void *obj) {
     uintptr_t offset = (uintptr_t)obj - (uintptr_t)wr_arena.base;
     /* order: relaxed. The caller holds a reference, so whoever made the object showed it the range. */
     return offset % WR_GRANULE == 0 && offset / WR_GRANULE < wr_load_relaxed(&wr_arena.end);
@@ -112,8 +109,7 @@ WR_HELPER bool wr_in_arena(const void *obj)
 
 /* ---- objects ---- */
 
-WR_INLINE void *wr_retain(void *obj)
-{
+WR_INLINE void *wr_retain(void *obj) {
     struct wr_slot *slot = wr_slot_of(obj);
     uint64_t old;
     if (obj == NULL)
@@ -129,8 +125,7 @@ WR_INLINE void *wr_retain(void *obj)
     return obj;
 }
 
-WR_INLINE void wr_release(void *obj)
-{
+WR_INLINE void wr_release(void *obj) {
     struct wr_slot *slot = wr_slot_of(obj);
     uint64_t old;
     if (obj == NULL)
@@ -166,8 +161,7 @@ WR_INLINE void wr_release(void *obj)
 
 /* ---- weak values ---- */
 
-WR_INLINE wr_weak wr_weak_of(const void *obj)
-{
+WR_INLINE wr_weak wr_weak_of(const void *obj) {
     struct wr_slot *slot = wr_slot_of(obj);
     wr_weak weak = {0};
     uint64_t word;
@@ -186,8 +180,7 @@ WR_INLINE wr_weak wr_weak_of(const void *obj)
 }
 
 /* Return the slot a weak value may still be alive in, or NULL: dead beyond doubt. Writes nothing. */
-WR_HELPER struct wr_slot *wr_weak_slot(wr_weak w)
-{
+WR_HELPER struct wr_slot *wr_weak_slot(wr_weak w) {
     uint32_t index = (uint32_t)(w.bits >> 32);
     uint32_t tag = (uint32_t)w.bits;
     struct wr_slot *slot;
@@ -202,8 +195,7 @@ WR_HELPER struct wr_slot *wr_weak_slot(wr_weak w)
     return below - 1 >= tag ? NULL : slot; /* below == 0 wraps: dead too */
 }
 
-WR_INLINE void *wr_weak_get(wr_weak w)
-{
+WR_INLINE void *wr_weak_get(wr_weak w) {
     struct wr_slot *slot = wr_weak_slot(w);
     uint64_t old;
     if (slot == NULL)
@@ -223,16 +215,14 @@ WR_INLINE void *wr_weak_get(wr_weak w)
     return NULL;
 }
 
-WR_INLINE bool wr_weak_is_dead(wr_weak w)
-{
+WR_INLINE bool wr_weak_is_dead(wr_weak w) {
     struct wr_slot *slot = wr_weak_slot(w);
     /* order: acquire [SEEN], with the compare-exchange of kill, clear and death: what was written before is seen. */
     return slot == NULL || ((wr_load_acquire(&slot->word) ^ w.bits) & WR_TAG_MASK) != 0;
 }
 
 #ifndef WR_ATOMICS /* a program, not the library */
-__attribute__((constructor)) static void wr_layout_check(void)
-{
+__attribute__((constructor)) static void wr_layout_check(void) {
     wr_layout_require(WR_LAYOUT);
 }
 #endif

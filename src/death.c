@@ -4,19 +4,16 @@
 #include <errno.h>
 
 /* Index of the last orphan, linked through `link`; 0: none. On a line of its own: every death looks at it. */
-static struct {
-    uint32_t head; /* atomic */
-} orphans __attribute__((aligned(128)));
+static struct { uint32_t head; /* atomic */ } orphans __attribute__((aligned(128)));
 
-static bool orphans_wait(void)
-{
-    return wr_load_relaxed(&orphans.head) != 0; /* relaxed: a look too early is made up for by the next death */
+static bool orphans_wait(void) {
+    return wr_load_relaxed(&orphans.head) !=
+           0; /* relaxed: a look too early is made up for by the next death */
 }
 
 /* ---- the deaths that wait on this thread ---- */
 
-static void append(struct thread *thread, struct wr_slot *slot)
-{
+static void append(struct thread *thread, struct wr_slot *slot) {
     wr_write(&slot->link, 0);
     if (thread->first == 0)
         thread->first = wr_index_of(slot);
@@ -26,8 +23,7 @@ static void append(struct thread *thread, struct wr_slot *slot)
 }
 
 /* Move the orphans to the thread's list, the first one orphaned first. */
-static void adopt_orphans(struct thread *thread)
-{
+static void adopt_orphans(struct thread *thread) {
     /* order: acquire [ORPHAN], with the push: the whole death of the object happened before. */
     uint32_t index = wr_exchange_acquire(&orphans.head, 0u);
     uint32_t reversed = 0;
@@ -44,8 +40,7 @@ static void adopt_orphans(struct thread *thread)
     }
 }
 
-static struct wr_slot *next_waiting(struct thread *thread)
-{
+static struct wr_slot *next_waiting(struct thread *thread) {
     if (thread->first == 0 && orphans_wait())
         adopt_orphans(thread);
     if (thread->first == 0)
@@ -58,8 +53,7 @@ static struct wr_slot *next_waiting(struct thread *thread)
 /* ---- one death ---- */
 
 /* Run finalize or destroy of an object whose word was closed. */
-static void run(struct thread *thread, struct wr_slot *slot)
-{
+static void run(struct thread *thread, struct wr_slot *slot) {
     void *payload = wr_payload_of(slot);
     const wr_type *type = wr_read(&slot->type);
     uint64_t word = wr_load_relaxed(&slot->word); /* relaxed: this thread closed it, or has it from who did */
@@ -76,8 +70,7 @@ static void run(struct thread *thread, struct wr_slot *slot)
 }
 
 /* Run the death of `slot`, if not NULL, and then all that wait. */
-static void run_all(struct thread *thread, struct wr_slot *slot)
-{
+static void run_all(struct thread *thread, struct wr_slot *slot) {
     int saved = errno;
     thread->dying = true;
     if (slot == NULL)
@@ -89,16 +82,14 @@ static void run_all(struct thread *thread, struct wr_slot *slot)
 }
 
 /* The same, for a thread that is not dying, but may have no record. */
-static void run_attached(struct wr_slot *slot)
-{
+static void run_attached(struct wr_slot *slot) {
     struct thread temporary;
     struct thread *thread = thread_attach(&temporary);
     run_all(thread, slot);
     thread_detach(thread);
 }
 
-void death_begin(struct wr_slot *slot, uint64_t closed)
-{
+void death_begin(struct wr_slot *slot, uint64_t closed) {
     struct thread *thread = thread_self();
     if (!word_alive(closed)) {
         word_raise_below(slot, word_tag(closed));
@@ -118,8 +109,7 @@ void death_begin(struct wr_slot *slot, uint64_t closed)
         run_attached(slot);
 }
 
-void death_of_orphans(void)
-{
+void death_of_orphans(void) {
     /* A thread that is dying gets to them by itself. */
     if (orphans_wait() && !(thread_self()->dying && thread_is_real(thread_self())))
         run_attached(NULL);
@@ -127,15 +117,13 @@ void death_of_orphans(void)
 
 /* ---- what the hot path calls ---- */
 
-void wr_last_released(struct wr_slot *slot, uint64_t zero)
-{
+void wr_last_released(struct wr_slot *slot, uint64_t zero) {
     uint64_t closed = word_close(slot, zero);
     if (closed != 0)
         death_begin(slot, closed);
 }
 
-void wr_sole_released(struct wr_slot *slot, uint64_t one)
-{
+void wr_sole_released(struct wr_slot *slot, uint64_t one) {
     if (wr_unlikely((one & WR_DONE) == 0)) {
         /* finalize may yet make weak values and references: it needs the whole protocol. */
         /* order: release [DROP], as in wr_release. */
@@ -150,8 +138,7 @@ void wr_sole_released(struct wr_slot *slot, uint64_t one)
     death_begin(slot, closed);
 }
 
-void wr_give_back(struct wr_slot *slot)
-{
+void wr_give_back(struct wr_slot *slot) {
     /* order: release [DROP], as in wr_release. */
     uint64_t old = wr_sub_release(&slot->word, WR_ONE);
     if (old >= 2 * WR_ONE || word_close(slot, old - WR_ONE) == 0)

@@ -8,21 +8,18 @@
 #include "arena.h"
 #include "thread.h"
 
-void wr_atfork_prepare(void)
-{
+void wr_atfork_prepare(void) {
     thread_lock();
     alloc_lock();
     arena_lock_all();
 }
 
-void wr_atfork_parent(void)
-{
+void wr_atfork_parent(void) {
     arena_unlock_all();
     alloc_unlock();
     thread_unlock();
 }
 
-void wr_atfork_child(void)
-{
+void wr_atfork_child(void) {
     wr_atfork_parent();
 }

@@ -9,8 +9,7 @@
  * thread is free within this many looks; one whose holder was descheduled is not, and sleeping is right. */
 #define SPINS 100
 
-void lock_take(struct lock *lock) UNCHECKED_LOCKS
-{
+void lock_take(struct lock *lock) UNCHECKED_LOCKS {
     uint32_t free = 0;
     /* order: acquire [LOCK], with the exchange in lock_give: what earlier holders wrote is seen. */
     if (wr_cas_acquire(&lock->state, &free, 1u))
@@ -26,8 +25,7 @@ void lock_take(struct lock *lock) UNCHECKED_LOCKS
         os_wait(&lock->state, 2);
 }
 
-void lock_give(struct lock *lock) UNCHECKED_LOCKS
-{
+void lock_give(struct lock *lock) UNCHECKED_LOCKS {
     /* order: release [LOCK], with the acquire in lock_take. */
     uint32_t was = wr_exchange_release(&lock->state, 0u);
     if (was == 2)

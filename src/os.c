@@ -16,8 +16,7 @@
 #define MAP_NORESERVE 0
 #endif
 
-void *os_reserve(size_t *size, size_t least, size_t align)
-{
+void *os_reserve(size_t *size, size_t least, size_t align) {
     int saved = errno;
     char *start = NULL;
     for (size_t want = *size; want >= least && start == NULL; want /= 2) {
@@ -35,16 +34,14 @@ void *os_reserve(size_t *size, size_t least, size_t align)
     return start;
 }
 
-bool os_commit(void *start, size_t size)
-{
+bool os_commit(void *start, size_t size) {
     int saved = errno;
     bool done = mprotect(start, size, PROT_READ | PROT_WRITE) == 0;
     errno = saved;
     return done;
 }
 
-void os_prefer_huge(void *start, size_t size)
-{
+void os_prefer_huge(void *start, size_t size) {
 #ifdef MADV_HUGEPAGE
     int saved = errno;
     (void)madvise(start, size, MADV_HUGEPAGE);
@@ -54,8 +51,7 @@ void os_prefer_huge(void *start, size_t size)
 #endif
 }
 
-bool os_discard(void *start, size_t size)
-{
+bool os_discard(void *start, size_t size) {
 #ifdef __linux__
     int saved = errno;
     bool done = madvise(start, size, MADV_DONTNEED) == 0;
@@ -68,8 +64,7 @@ bool os_discard(void *start, size_t size)
 #endif
 }
 
-void os_wait(uint32_t *word, uint32_t value)
-{
+void os_wait(uint32_t *word, uint32_t value) {
     int saved = errno;
 #ifdef __linux__
     (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
@@ -80,8 +75,7 @@ void os_wait(uint32_t *word, uint32_t value)
     errno = saved;
 }
 
-void os_wake(uint32_t *word)
-{
+void os_wake(uint32_t *word) {
 #ifdef __linux__
     int saved = errno;
     (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);

@@ -26,7 +26,8 @@ struct thread {
     bool temporary; /* on the stack of the call */
     uint32_t first; /* deaths that wait, linked through `link`, in their order; 0: none */
     uint32_t last;
-    struct thread *next; /* in the list of all records, or of those without an owner; guarded by the lock on it */
+    struct thread
+        *next; /* in the list of all records, or of those without an owner; guarded by the lock on it */
 #ifdef WR_DEBUG
     /* Freed slots that are not yet used again, oldest at `oldest`: a stale pointer finds poison for a while. */
     uint32_t quarantine[256];
@@ -37,8 +38,7 @@ struct thread {
 extern _Thread_local struct thread *thread_current __attribute__((tls_model("initial-exec")));
 
 /* Return this thread's record, or one that is always empty and busy. */
-static inline struct thread *thread_self(void)
-{
+static inline struct thread *thread_self(void) {
     return thread_current;
 }
 
@@ -50,8 +50,7 @@ struct thread *thread_attach(struct thread *temporary);
 void thread_detach(struct thread *thread);
 
 /* Take a free slot of the class from the magazine in use; NULL: it has none. `thread` is any record. */
-static inline struct wr_slot *thread_take(struct thread *thread, uint32_t class)
-{
+static inline struct wr_slot *thread_take(struct thread *thread, uint32_t class) {
     struct cache *cache = &thread->cache[class];
     if (wr_unlikely(cache->head == 0))
         return NULL;

@@ -21,30 +21,25 @@
  * death (1), and clear keeps two steps for the kill; a dead slot past that is never used again. */
 #define TAG_LAST_BIRTH UINT32_C(0xfffffffb)
 
-static inline uint32_t word_tag(uint64_t word)
-{
+static inline uint32_t word_tag(uint64_t word) {
     return (uint32_t)word;
 }
 
-static inline uint32_t word_count(uint64_t word)
-{
+static inline uint32_t word_count(uint64_t word) {
     return (uint32_t)(word >> 36);
 }
 
-static inline bool word_alive(uint64_t word)
-{
+static inline bool word_alive(uint64_t word) {
     return (word & 1) != 0;
 }
 
 /* Tell whether a slot whose dead word is `word` can be born once more. */
-static inline bool word_reusable(uint64_t word)
-{
+static inline bool word_reusable(uint64_t word) {
     return word_tag(word) < TAG_LAST_BIRTH;
 }
 
 /* Make the object in `slot` alive, with one reference: a full word, so that stray counts and flags are wiped. */
-static inline void word_publish(struct wr_slot *slot, bool has_finalize)
-{
+static inline void word_publish(struct wr_slot *slot, bool has_finalize) {
     uint32_t tag = word_tag(wr_load_relaxed(&slot->word)) + 1;
     /* order: release [PUBLISH], with the addition in get: payload, type and list are seen with the tag. */
     wr_store_release(&slot->word, WR_ONE | (has_finalize ? 0 : WR_DONE) | tag);
@@ -52,8 +47,7 @@ static inline void word_publish(struct wr_slot *slot, bool has_finalize)
 
 /* Close a word that this caller's subtraction brought to `zero`. Returns the word it made, or 0: somebody came
  * between, and closing it is theirs now. */
-static inline uint64_t word_close(struct wr_slot *slot, uint64_t zero)
-{
+static inline uint64_t word_close(struct wr_slot *slot, uint64_t zero) {
     uint64_t closed = (zero & WR_DONE) ? zero + 1 : zero + (WR_ONE | WR_FIN);
     /* order: acq_rel [CLOSE]. Acquire, with the releases of all holders: destroy sees what they wrote. Release, with
      * who sees the tag gone. */
@@ -62,8 +56,7 @@ static inline uint64_t word_close(struct wr_slot *slot, uint64_t zero)
 
 /* End the time of finalize, whose unit the caller holds. Returns the word it made: even, and the caller's to destroy, or
  * odd: finalize resurrected the object. */
-static inline uint64_t word_finalized(struct wr_slot *slot)
-{
+static inline uint64_t word_finalized(struct wr_slot *slot) {
     uint64_t word = wr_load_relaxed(&slot->word);
     uint64_t next;
     do {
@@ -76,8 +69,7 @@ static inline uint64_t word_finalized(struct wr_slot *slot)
 }
 
 /* Say in `below` that every tag under `tag` is dead, if anybody may be looking. */
-static inline void word_raise_below(struct wr_slot *slot, uint32_t tag)
-{
+static inline void word_raise_below(struct wr_slot *slot, uint32_t tag) {
     if (wr_load_relaxed(&slot->below) != 0) {
         /* order: release [BELOW], with the acquire in get and is_dead: who learns of the death here sees what came
          * before it. */
@@ -86,8 +78,7 @@ static inline void word_raise_below(struct wr_slot *slot, uint32_t tag)
 }
 
 /* Kill the object in `slot`, by a holder. Returns whether this call did it. */
-static inline bool word_kill(struct wr_slot *slot)
-{
+static inline bool word_kill(struct wr_slot *slot) {
     /* order: acquire [KILL], with the winner's compare-exchange: the loser sees what the winner wrote before. */
     uint64_t word = wr_load_acquire(&slot->word);
     do {
