@@ -45,6 +45,13 @@
 #define ON_DEBUG 0
 #endif
 
+/* VARIANT=wear: slots are used up within some hundred lives, and a chunk that old is never trimmed. */
+#ifdef WR_TAG_START
+#define ON_WEAR 1
+#else
+#define ON_WEAR 0
+#endif
+
 /* Is the program slowed down, and its memory use distorted, by a tool? */
 static inline bool watched(void) {
     return ON_ASAN || ON_TSAN || RUNNING_ON_VALGRIND;
