@@ -14,6 +14,7 @@ wr_callback callback_take(struct wr_weakref *ref, struct thread *thread, struct 
 void callback_run(struct wr_weakref *ref, wr_callback callback) {
     void (*arg_destroy)(void *arg) = ref->arg_destroy;
     ref->arg_destroy = NULL;
+    lock_none_held();
     if (callback != NULL)
         callback(ref, ref->arg);
     if (arg_destroy != NULL)
