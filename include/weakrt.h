@@ -104,7 +104,7 @@ typedef struct wr_type {
 /* Make an object of `type`: payload of type->size zero bytes, aligned to 32, strong count 1.
  * Gives:     one strong reference to the caller.
  * Returns:   the payload; NULL with errno EINVAL (type NULL, of another ABI, with unknown flags, with an
- *            alignment that is not a power of two up to WR_MAX_ALIGN, larger than WR_MAX_SIZE), ENOTSUP (a
+ *            alignment that is not a power of two up to WR_MAX_ALIGN, larger than WR_MAX_SIZE, a weakref type), ENOTSUP (a
  *            `base` or `queue` this version has no support for), ENOMEM.
  * Order:     what is written to the payload before its weak value is published (release) is seen after a get
  *            (S57).

@@ -7,8 +7,11 @@
 #include "object.h"
 #include "os.h"
 
-const wr_type wr_weakref_type = {
-    .abi = WR_TYPE_ABI, .flags = WR_NO_WEAKREF, .name = "weakref", .size = sizeof(struct wr_weakref)};
+const wr_type wr_weakref_type = {.abi = WR_TYPE_ABI,
+                                 .flags = WR_NO_WEAKREF,
+                                 .name = "weakref",
+                                 .size = sizeof(struct wr_weakref),
+                                 .base = &wr_weakref_type};
 static const wr_type proxy_type = {.abi = WR_TYPE_ABI,
                                    .flags = WR_NO_WEAKREF,
                                    .name = "weakproxy",
@@ -21,6 +24,13 @@ static const wr_type proxy_type = {.abi = WR_TYPE_ABI,
 static bool adopt(struct wr_weakref *ref) {
     /* order: acquire [GET], as in wr_weak_get. While it is linked the slot is this weakref's. */
     return word_alive(wr_add_acquire(&wr_slot_of(ref)->word, WR_ONE));
+}
+
+/* Notice, with no lock held, that the reference just adopted was one too many. */
+static void check_count(const char *function, struct wr_weakref *ref) {
+    uint64_t word = wr_load_relaxed(&wr_slot_of(ref)->word); /* relaxed: our own unit is in it */
+    if (wr_unlikely(word >= WR_OVERFLOW + WR_ONE))
+        wr_count_misuse(function, ref, word);
 }
 
 /* Find the place in an open object's list where a weakref with these flags belongs (S4): shared ref, shared
@@ -53,8 +63,8 @@ static int options_error(const wr_weakref_options *o) {
     if (o == NULL || o->size != sizeof *o || (o->flags & ~WR_PROXY) != 0)
         return EINVAL;
     if (o->type != NULL &&
-        (o->type->base != &wr_weakref_type || o->type->finalize != NULL || (o->type->flags & WR_BORROWABLE) ||
-         object_type_error(o->type, sizeof(struct wr_weakref)) == EINVAL))
+        (o->type == &wr_weakref_type || o->type->base != &wr_weakref_type || o->type->finalize != NULL ||
+         (o->type->flags & WR_BORROWABLE) || object_type_error(o->type, sizeof(struct wr_weakref)) == EINVAL))
         return EINVAL;
     return o->queue != NULL || (o->type != NULL && o->type->queue != NULL) ? ENOTSUP : 0;
 }
@@ -118,8 +128,10 @@ wr_weakref *wr_weakref_new_ex(void *obj, const wr_weakref_options *o) {
     unsigned flags = (o->flags & WR_PROXY ? WEAKREF_PROXY : 0) | (shared ? WEAKREF_SHARED : 0);
     bool stale = false;
     struct wr_weakref *ref = shared ? attach(wr_slot_of(obj), flags, NULL, &stale) : NULL;
-    if (ref != NULL)
+    if (ref != NULL) {
+        check_count("wr_weakref_new", ref);
         return ref;
+    }
     struct wr_weakref *made = stale ? NULL : make(o, flags);
     if (made == NULL) {
         errno = stale ? ESTALE : ENOMEM;
@@ -219,6 +231,8 @@ static size_t list(const void *obj, wr_weakref **out, size_t cap) {
         count++;
     }
     lock_give(stripe);
+    for (size_t i = 0; i < count && i < cap; i++)
+        check_count("wr_weakref_list", out[i]);
     return count;
 }
 
