@@ -4,8 +4,8 @@
  * which this file includes with the library's own atomics. Nothing here touches anything but the word and
  * `below`.
  *
- *   publish   {-, t-1} -> {1, t, DONE?}      wr_new: by the owner of a free slot; DONE when there is no
- *   finalize sole      {1, t}   -> {0, t-1}           the only holder of an object that never had a weak value
+ *   publish   {-, t-1} -> {1, t, DONE?}      by the owner of a free slot; DONE when there is no finalize
+ *   sole      {1, t}   -> {0, t-1}           the only holder of an object that never had a weak value
  *   close     {0, t}   -> {0, t+1}           by whoever brought the count to 0, if nobody came between
  *             {0, t}   -> {1, t, FIN}        the same, with a finalize left to run
  *   finalized {1, t, FIN} -> {0, t+1}        finalize kept no reference: dead
