@@ -141,7 +141,7 @@ WR_API void *wr_retain(void *obj);
  *            wait until the outermost one returns, and run in the order of the deaths: no recursion (S9, S20,
  *            S21). errno is kept (S14).
  * On misuse: a reference too many, or memory that is no object: fatal, with a message, as far as it can be
- * told.
+ *            told.
  * See:       D3, D4.   Since: 0.1 */
 WR_API void wr_release(void *obj);
 
@@ -296,8 +296,7 @@ typedef struct wr_weakref wr_weakref;
 typedef void (*wr_callback)(wr_weakref *ref, void *arg);
 
 /* The type of refs; set wr_type.base to it to give refs a state of their own, `size` bytes reached by
- * wr_weakref_extra. Objects of such a type are made by wr_weakref_new_ex alone, its destroy gets the weakref.
- * */
+ * wr_weakref_extra. Objects of such a type are made by wr_weakref_new_ex alone, its destroy gets the weakref. */
 extern WR_API const wr_type wr_weakref_type;
 
 #define WR_PROXY 1u /* wr_weakref_options.flags: make a proxy */
@@ -507,23 +506,23 @@ typedef void (*wr_fatal_handler)(const char *message);
 
 /* Choose what happens on misuse; the default writes the message to stderr and aborts.
  * Returns:   the handler before (NULL: the default). NULL restores the default.
+ * Blocks:    never.   Allocates: never.
  * Callbacks: the handler, on the thread and inside the call that misused. It should not return: the
  *            process aborts when it does.
- * Blocks:    never.   Allocates: never.
  * See:       D8.   Since: 0.1 */
 WR_API wr_fatal_handler wr_set_fatal_handler(wr_fatal_handler handler);
 
-/* Handlers for pthread_atfork(wr_atfork_prepare, wr_atfork_parent, wr_atfork_child), for processes whose other
- * threads use weakrt when they fork and that go on in the child without exec. Nothing is needed for fork and
- * exec, or when the forking process has one thread.
- * Blocks:    prepare takes every lock of the library, parent and child give them back.
+/* Take every lock of the library before a fork; pthread_atfork(wr_atfork_prepare, wr_atfork_parent,
+ * wr_atfork_child) is for processes whose other threads use weakrt when they fork and that go on in the child
+ * without exec. Nothing is needed for fork and exec, or when the forking process has one thread.
+ * Blocks:    prepare, on each lock in turn; parent and child never.   Allocates: never.
  * Callbacks: none. In the child, objects that absent threads held stay held, and slots in their caches are
  *            lost.
  * See:       D7.   Since: 0.1 */
 WR_API void wr_atfork_prepare(void);
-/* The parent's half. See wr_atfork_prepare, D7. */
+/* Give the locks back in the parent. See wr_atfork_prepare, D7. */
 WR_API void wr_atfork_parent(void);
-/* The child's half. See wr_atfork_prepare, D7. */
+/* Give the locks back in the child. See wr_atfork_prepare, D7. */
 WR_API void wr_atfork_child(void);
 
 #ifdef __cplusplus

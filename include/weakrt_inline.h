@@ -141,8 +141,7 @@ WR_INLINE void wr_release(void *obj) {
         /* No weak value was ever made in this slot, as far as this thread knows, so that only holders can add
          * to the word: a holder who is alone may close it by a plain store.
          * order: acquire [SOLE], with the release below of whoever held one too: if that one made a weak value,
-         *        the
-         * second look at `below` sees it. */
+         *        the second look at `below` sees it. */
         old = wr_load_acquire(&slot->word);
         if (wr_unlikely((old & 1) == 0 || old < WR_ONE)) {
             wr_count_misuse("wr_release", obj, old);
@@ -169,8 +168,7 @@ WR_INLINE void wr_release(void *obj) {
 WR_HELPER void wr_mint(struct wr_slot *slot) {
     if (wr_load_relaxed(&slot->below) == 0) {
         /* order: release [MINT], with the acquire in get: who comes by this slot knows that it may add to the
-         *        word, and
-         * a store-only death it could meet came before. */
+         *        word, and a store-only death it could meet came before. */
         wr_store_release(&slot->below, 1u);
     }
 }
@@ -201,8 +199,8 @@ WR_HELPER struct wr_slot *wr_weak_slot(wr_weak w) {
         return NULL;
     slot = wr_slot_at(index);
     /* order: acquire [BELOW], with the release stores of minting, kill and death: what was written before is
-     *        seen by who
-     * learns of the death here, and nobody adds to a word that a store-only death may overwrite. */
+     *        seen by who learns of the death here, and nobody adds to a word that a store-only death may
+     *        overwrite. */
     below = wr_load_acquire(&slot->below);
     return below - 1 >= tag ? NULL : slot; /* below == 0 wraps: dead too */
 }

@@ -19,8 +19,7 @@
  * less would make small programs pay 2 MiB for a few objects. */
 #define CHUNKS_BEFORE_HUGE 8u
 
-/* A chunk with a tag above this is not trimmed: all its slots would go on from there, and age with the oldest.
- * */
+/* A chunk with a tag above this is not trimmed: all its slots would go on from there, and age with the oldest. */
 #define FLOOR_WORN (UINT32_C(1) << 31)
 
 /* Tests start tags near their end. Even. */
@@ -141,9 +140,8 @@ static struct wr_slot *make_slots(uint32_t chunk, uint32_t from, uint32_t count,
         struct wr_slot *slot = slot_in_chunk(chunk, number);
         if (floor != 0) {
             /* relaxed: strangers with an old weak value may add to the word before, between and after these;
-             *          whatever
-             * they find is even, or dead by `below`. publish is the release that shows the slot to anybody
-             * else. */
+             * whatever they find is even, or dead by `below`. publish is the release that shows the slot to
+             * anybody else. */
             wr_store_relaxed(&slot->word, (uint64_t)floor);
             if (minted)
                 wr_store_relaxed(&slot->below, floor);

@@ -162,7 +162,7 @@ void wr_sole_released(struct wr_slot *slot, uint64_t one) {
     }
     uint64_t closed = one - WR_ONE - 1;
     /* relaxed: nobody else can look at this word before it is published again. The tag is not spent: nobody has
-     *          it. */
+     * it. */
     wr_store_relaxed(&slot->word, closed);
     death_begin(slot, closed);
 }
@@ -175,7 +175,7 @@ void wr_give_back(struct wr_slot *slot) {
     uint32_t head = wr_load_relaxed(&orphans.head);
     do {
         wr_write(&slot->link, head);
-        /* order: release [ORPHAN], with the exchange that takes the list: link, and the death so far, are seen.
-         *        */
+        /* order: release [ORPHAN], with the exchange that takes the list: link, and the death so far, are
+         *        seen. */
     } while (!wr_cas_release(&orphans.head, &head, wr_index_of(slot)));
 }

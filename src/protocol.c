@@ -15,8 +15,7 @@ static void *resolve(void *obj) {
 
 /* ---- hash ---- */
 
-/* The finalizer of MurmurHash3, a bijection that spreads every bit; by address, since an object keeps its own.
- * */
+/* The finalizer of MurmurHash3, a bijection that spreads every bit; by address, since an object keeps its own. */
 static uint64_t identity_hash(const void *obj) {
     uint64_t x = (uint64_t)(uintptr_t)obj;
     x = (x ^ x >> 33) * UINT64_C(0xff51afd7ed558ccd);

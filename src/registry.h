@@ -8,13 +8,14 @@
  * held.
  *
  *   register  under the stripe, by a holder: set WR_REG in the word; what the word said then, its tag included,
- *             is true of the entry. From then on clear and kill come by the stripe; only then is the entry
- *   linked. cut       clear and kill: without WR_REG one compare-exchange; with it, the compare-exchange and
- *             the detaching of the whole list are one critical section, so that an entry is on the list exactly
- *   while its tag is alive. fire      entries are popped one at a time, under the stripe, and called with no
- *             lock held. The popper takes a reference to the popped weakref while it is linked: its slot cannot
- *             have been reused, because its own death takes it off this list first. An odd word means that the
- *             reference is real; an even one, that it died already, and was cancelled by that.
+ *             is true of the entry. From then on clear and kill come by the stripe; only then is the entry linked.
+ *   cut       clear and kill: without WR_REG one compare-exchange; with it, the compare-exchange and the
+ *             detaching of the whole list are one critical section, so that an entry is on the list exactly
+ *             while its tag is alive.
+ *   fire      entries are popped one at a time, under the stripe, and called with no lock held. The popper
+ *             takes a reference to the popped weakref while it is linked: its slot cannot have been reused,
+ *             because its own death takes it off this list first. An odd word means that the reference is real;
+ *             an even one, that it died already, and was cancelled by that.
  */
 #ifndef WR_REGISTRY_H
 #define WR_REGISTRY_H

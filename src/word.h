@@ -4,8 +4,8 @@
  * which this file includes with the library's own atomics. Nothing here touches anything but the word and
  * `below`.
  *
- *   publish   {-, t-1} -> {1, t, DONE?}      wr_new: by the owner of a free slot; DONE when there is no
- *   finalize sole      {1, t}   -> {0, t-1}           the only holder of an object that never had a weak value
+ *   publish   {-, t-1} -> {1, t, DONE?}      by the owner of a free slot; DONE when there is no finalize
+ *   sole      {1, t}   -> {0, t-1}           the only holder of an object that never had a weak value
  *   close     {0, t}   -> {0, t+1}           by whoever brought the count to 0, if nobody came between
  *             {0, t}   -> {1, t, FIN}        the same, with a finalize left to run
  *   finalized {1, t, FIN} -> {0, t+1}        finalize kept no reference: dead
@@ -43,8 +43,7 @@ static inline bool word_reusable(uint64_t word) {
     return word_tag(word) < TAG_LAST_BIRTH;
 }
 
-/* Make the object in `slot` alive, with one reference: a full word, so that stray counts and flags are wiped.
- * */
+/* Make the object in `slot` alive, with one reference: a full word, so that stray counts and flags are wiped. */
 static inline void word_publish(struct wr_slot *slot, uint64_t flags) {
     uint32_t tag = word_tag(wr_load_relaxed(&slot->word)) + 1;
     /* order: release [PUBLISH], with the addition in get: payload, type and list are seen with the tag. */
@@ -56,8 +55,7 @@ static inline void word_publish(struct wr_slot *slot, uint64_t flags) {
 static inline uint64_t word_close(struct wr_slot *slot, uint64_t zero) {
     uint64_t closed = (zero & WR_DONE) ? zero + 1 : zero + (WR_ONE | WR_FIN);
     /* order: acq_rel [CLOSE]. Acquire, with the releases of all holders: destroy sees what they wrote. Release,
-     *        with
-     * who sees the tag gone. */
+     *        with who sees the tag gone. */
     return wr_cas_acq_rel(&slot->word, &zero, closed) ? closed : 0;
 }
 
@@ -80,8 +78,7 @@ static inline uint64_t word_finalized(struct wr_slot *slot) {
 static inline void word_raise_below(struct wr_slot *slot, uint32_t tag) {
     if (wr_load_relaxed(&slot->below) != 0) {
         /* order: release [BELOW], with the acquire in get and is_dead: who learns of the death here sees what
-         *        came
-         * before it. */
+         *        came before it. */
         wr_store_release(&slot->below, tag);
     }
 }
@@ -91,8 +88,7 @@ static inline void word_raise_below(struct wr_slot *slot, uint32_t tag) {
  * -EAGAIN: something is registered, and whoever registers it is kept out only by the stripe, which the caller
  * says it holds or not. */
 static inline int word_cut(struct wr_slot *slot, uint64_t flag, bool stripe_held) {
-    /* order: acquire [KILL], with the winner's compare-exchange: the loser sees what the winner wrote before.
-     *        */
+    /* order: acquire [KILL], with the winner's compare-exchange: the loser sees what the winner wrote before. */
     uint64_t word = wr_load_acquire(&slot->word);
     do {
         if (!word_alive(word) || (word & WR_KILL))
@@ -101,8 +97,7 @@ static inline int word_cut(struct wr_slot *slot, uint64_t flag, bool stripe_held
             return -EOVERFLOW;
         if ((word & WR_REG) && !stripe_held)
             return -EAGAIN;
-        /* order: acq_rel [KILL]. Release, with whoever sees the tag or the flag; acquire on failure as above.
-         *        */
+        /* order: acq_rel [KILL]. Release, with whoever sees the tag or the flag; acquire on failure as above. */
     } while (!wr_cas_acq_rel(&slot->word, &word, (word + 2) | flag));
     word_raise_below(slot, word_tag(word) + 2);
     return 1;
