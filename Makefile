@@ -35,6 +35,7 @@ DESTDIR      ?=
 # ---- variants: one line each. Name it here and VARIANT=name builds and tests it ----
 variant_plain :=
 variant_hook  := -DWR_HOOK
+variant_stripe1 := -DWR_HOOK -DWR_STRIPES=1u
 variant_wear  := -DWR_HOOK -DWR_TAG_START=0xffffff00u
 
 # ---- the stages of `make check`: one line each, a name and what to make. Each is a target too: check-NAME ----
@@ -45,6 +46,8 @@ $(call stage,hook,test VARIANT=hook)
 $(call stage,debug,test BUILD=debug)
 $(call stage,inline,test INLINE=1)
 $(call stage,wear,test VARIANT=wear)
+$(call stage,stripe1,test VARIANT=stripe1)
+$(call stage,tsan-stripe1,test SAN=thread VARIANT=stripe1)
 $(call stage,tsan,test SAN=thread VARIANT=hook)
 $(call stage,asan,test SAN=address$$(comma)undefined VARIANT=hook)
 $(call stage,valgrind,test-valgrind)
