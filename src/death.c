@@ -27,6 +27,7 @@ static void adopt_orphans(struct thread *thread) {
     /* order: acquire [ORPHAN], with the push: the whole death of the object happened before. */
     uint32_t index = wr_exchange_acquire(&orphans.head, 0u);
     uint32_t reversed = 0;
+    wr_path(orphans_adopted);
     while (index != 0) {
         struct wr_slot *slot = wr_slot_at(index);
         uint32_t next = wr_read(&slot->link);
@@ -60,8 +61,11 @@ static void run(struct thread *thread, struct wr_slot *slot) {
     if (word_alive(word)) {
         type->finalize(payload);
         word = word_finalized(slot);
-        if (word_alive(word))
+        if (word_alive(word)) {
+            wr_path(finalize_kept);
             return; /* resurrected */
+        }
+        wr_path(finalize_died);
         word_raise_below(slot, word_tag(word));
     }
     if (type->destroy != NULL)
@@ -95,18 +99,23 @@ void death_begin(struct wr_slot *slot, uint64_t closed) {
         word_raise_below(slot, word_tag(closed));
         if (wr_read(&slot->type)->destroy == NULL) {
             /* No user code, so no matter whose turn it is. */
+            wr_path(death_quiet);
             thread_free(thread, slot, closed);
             if (wr_unlikely(orphans_wait()))
                 death_of_orphans();
             return;
         }
     }
-    if (wr_likely(!thread->dying))
+    if (wr_likely(!thread->dying)) {
+        wr_path(death_now);
         run_all(thread, slot);
-    else if (thread_is_real(thread))
+    } else if (thread_is_real(thread)) {
+        wr_path(death_waits);
         append(thread, slot);
-    else
+    } else {
+        wr_path(death_recordless);
         run_attached(slot);
+    }
 }
 
 void death_of_orphans(void) {
@@ -119,19 +128,28 @@ void death_of_orphans(void) {
 
 void wr_last_released(struct wr_slot *slot, uint64_t zero) {
     uint64_t closed = word_close(slot, zero);
-    if (closed != 0)
-        death_begin(slot, closed);
+    if (closed == 0) {
+        wr_path(close_lost);
+        return;
+    }
+    if (word_alive(closed))
+        wr_path(close_finalize);
+    else
+        wr_path(close_won);
+    death_begin(slot, closed);
 }
 
 void wr_sole_released(struct wr_slot *slot, uint64_t one) {
     if (wr_unlikely((one & WR_DONE) == 0)) {
         /* finalize may yet make weak values and references: it needs the whole protocol. */
+        wr_path(sole_finalize);
         /* order: release [DROP], as in wr_release. */
         uint64_t old = wr_sub_release(&slot->word, WR_ONE);
         if (old < 2 * WR_ONE)
             wr_last_released(slot, old - WR_ONE);
         return;
     }
+    wr_path(sole_plain);
     uint64_t closed = one - WR_ONE - 1;
     /* relaxed: nobody else can look at this word before it is published again. The tag is not spent: nobody has it. */
     wr_store_relaxed(&slot->word, closed);
@@ -141,8 +159,15 @@ void wr_sole_released(struct wr_slot *slot, uint64_t one) {
 void wr_give_back(struct wr_slot *slot) {
     /* order: release [DROP], as in wr_release. */
     uint64_t old = wr_sub_release(&slot->word, WR_ONE);
-    if (old >= 2 * WR_ONE || word_close(slot, old - WR_ONE) == 0)
+    if (old >= 2 * WR_ONE) {
+        wr_path(back_some);
         return;
+    }
+    if (word_close(slot, old - WR_ONE) == 0) {
+        wr_path(back_late);
+        return;
+    }
+    wr_path(back_orphan);
     uint32_t head = wr_load_relaxed(&orphans.head);
     do {
         wr_write(&slot->link, head);

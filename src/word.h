@@ -15,6 +15,7 @@
 #define WR_WORD_H
 
 #include "atomic.h"
+#include "path.h"
 #include "weakrt_inline.h"
 
 /* Tags run out after 2^31 lives of a slot. The last tag an object may be born with leaves room for a kill (2) and the
@@ -74,6 +75,7 @@ static inline void word_raise_below(struct wr_slot *slot, uint32_t tag) {
         /* order: release [BELOW], with the acquire in get and is_dead: who learns of the death here sees what came
          * before it. */
         wr_store_release(&slot->below, tag);
+        wr_path(below_raised);
     }
 }
 
@@ -82,11 +84,14 @@ static inline bool word_kill(struct wr_slot *slot) {
     /* order: acquire [KILL], with the winner's compare-exchange: the loser sees what the winner wrote before. */
     uint64_t word = wr_load_acquire(&slot->word);
     do {
-        if (!word_alive(word) || (word & WR_KILL))
+        if (!word_alive(word) || (word & WR_KILL)) {
+            wr_path(kill_late);
             return false;
+        }
         /* order: acq_rel [KILL]. Release, with whoever sees the tag or the flag; acquire on failure as above. */
     } while (!wr_cas_acq_rel(&slot->word, &word, (word + 2) | WR_KILL));
     word_raise_below(slot, word_tag(word) + 2);
+    wr_path(kill_won);
     return true;
 }
 
