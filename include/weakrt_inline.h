@@ -2,9 +2,10 @@
 /*
  * The hot path of weakrt: the header of an object, its word, and retain, release, weak_of, get and is_dead.
  *
- * Include this in place of weakrt.h and these five are inlined into your program, under the same names and with the
- * same contracts. The library compiles its own plain versions from this very file, so that there is one of each.
- * A program built with this header refuses at start-up, with a message, a library whose layout is another one.
+ * Include this in place of weakrt.h and these five are inlined into your program, under the same names and with
+ * the same contracts. The library compiles its own plain versions from this very file, so that there is one of
+ * each. A program built with this header refuses at start-up, with a message, a library whose layout is another
+ * one.
  *
  * Names below that weakrt.h does not have are not for use by programs.
  */
@@ -33,8 +34,8 @@
 #define wr_likely(x) __builtin_expect(!!(x), 1)
 #define wr_unlikely(x) __builtin_expect(!!(x), 0)
 
-/* Inlined under the name of the plain function, which stays what a pointer to it means. One file of the library sets
- * WR_INLINE to have the plain functions defined. */
+/* Inlined under the name of the plain function, which stays what a pointer to it means. One file of the library
+ * sets WR_INLINE to have the plain functions defined. */
 #define WR_HELPER extern inline __attribute__((gnu_inline, always_inline))
 #ifndef WR_INLINE
 #define WR_INLINE WR_HELPER
@@ -48,11 +49,13 @@ extern "C" {
 
 #define WR_GRANULE 32u /* bytes; slots start at multiples of it, a weak value counts in it */
 
+struct wr_entry;
+
 struct wr_slot {
     uint64_t word;       /* count, flags, tag: below. Atomic. */
     const wr_type *type; /* Constant from publish to death; stale afterwards, for messages. */
     union {
-        void *head; /* Alive: the registry's list. */
+        struct wr_entry *head; /* Alive: the registry's list. */
         uint64_t
             batch; /* Free, first of a batch in the depot: the next batch and this one's count; by its lock. */
     } list;
@@ -62,12 +65,12 @@ struct wr_slot {
 } __attribute__((aligned(32)));
 
 /* The word:  [63..36] strong count | [35] DONE | [34] KILL | [33] REG | [32] FIN | [31..0] tag
- * The count is on top, so that stray counts and overflow fall off and never reach the tag. A tag is odd while its
- * incarnation is alive, even when dead, being built, or free. */
+ * The count is on top, so that stray counts and overflow fall off and never reach the tag. A tag is odd while
+ * its incarnation is alive, even when dead, being built, or free. */
 #define WR_ONE (UINT64_C(1) << 36)  /* one unit of the count */
 #define WR_DONE (UINT64_C(1) << 35) /* no finalize left to run: it has run, or the type has none */
 #define WR_KILL (UINT64_C(1) << 34) /* killed: no weak value of this incarnation will ever be alive again */
-#define WR_REG (UINT64_C(1) << 33)  /* something was put on the registry's list; sticky until publish */
+#define WR_REG (UINT64_C(1) << 33)  /* the registry has a part in its end; sticky until publish */
 #define WR_FIN (UINT64_C(1) << 32)  /* finalize is running, on a unit of the count that the runtime holds */
 #define WR_TAG_MASK UINT64_C(0xffffffff)
 #define WR_OVERFLOW (UINT64_C(1) << 63) /* a count this far is refused, with 2^27 additions in hand */
@@ -141,10 +144,10 @@ WR_INLINE void wr_release(void *obj) {
         return;
     }
     if (wr_load_relaxed(&slot->below) == 0) {
-        /* No weak value was ever made in this slot, as far as this thread knows, so that only holders can add to the
-         * word: a holder who is alone may close it by a plain store.
-         * order: acquire [SOLE], with the release below of whoever held one too: if that one made a weak value, the
-         * second look at `below` sees it. */
+        /* No weak value was ever made in this slot, as far as this thread knows, so that only holders can add
+         * to the word: a holder who is alone may close it by a plain store.
+         * order: acquire [SOLE], with the release below of whoever held one too: if that one made a weak value,
+         *        the second look at `below` sees it. */
         old = wr_load_acquire(&slot->word);
         if (wr_unlikely((old & 1) == 0 || old < WR_ONE)) {
             wr_count_misuse("wr_release", obj, old);
@@ -176,6 +179,15 @@ WR_INLINE void wr_release(void *obj) {
 
 /* ---- weak values ---- */
 
+/* Note, by a holder, that from now on others may add to the word. */
+WR_HELPER void wr_mint(struct wr_slot *slot) {
+    if (wr_load_relaxed(&slot->below) == 0) {
+        /* order: release [MINT], with the acquire in get: who comes by this slot knows that it may add to the
+         *        word, and a store-only death it could meet came before. */
+        wr_store_release(&slot->below, 1u);
+    }
+}
+
 WR_INLINE wr_weak wr_weak_of(const void *obj) {
     struct wr_slot *slot = wr_slot_of(obj);
     wr_weak weak = {0};
@@ -185,11 +197,7 @@ WR_INLINE wr_weak wr_weak_of(const void *obj) {
     word = wr_load_relaxed(&slot->word); /* relaxed: the caller holds a reference */
     if (wr_unlikely((word & (1 | WR_KILL)) != 1 || (slot->type->flags & WR_NO_WEAKREF) != 0))
         return weak;
-    if (wr_load_relaxed(&slot->below) == 0) {
-        /* order: release [MINT], with the acquire in get: who comes by this slot knows that it may add to the word, and
-         * a store-only death it could meet came before. */
-        wr_store_release(&slot->below, 1u);
-    }
+    wr_mint(slot);
     weak.bits = (uint64_t)wr_index_of(slot) << 32 | (word & WR_TAG_MASK);
     return weak;
 }
@@ -200,14 +208,16 @@ WR_HELPER struct wr_slot *wr_weak_slot(wr_weak w) {
     uint32_t tag = (uint32_t)w.bits;
     struct wr_slot *slot;
     uint32_t below;
-    /* order: acquire [GROW], with the release store when the range grows: base and the committed pages are there. */
+    /* order: acquire [GROW], with the release store when the range grows: base and the committed pages are
+     *        there. */
     if (wr_unlikely((tag & 1) == 0 || index >= wr_load_acquire(&wr_arena.end))) {
         wr_path(look_invalid);
         return NULL;
     }
     slot = wr_slot_at(index);
-    /* order: acquire [BELOW], with the release stores of minting, kill and death: what was written before is seen by who
-     * learns of the death here, and nobody adds to a word that a store-only death may overwrite. */
+    /* order: acquire [BELOW], with the release stores of minting, kill and death: what was written before is
+     *        seen by who learns of the death here, and nobody adds to a word that a store-only death may
+     *        overwrite. */
     below = wr_load_acquire(&slot->below);
     if (below - 1 >= tag) { /* below == 0 wraps: dead too */
         wr_path(look_below);
@@ -230,8 +240,8 @@ WR_INLINE void *wr_weak_get(wr_weak w) {
         wr_path(get_alive);
         return wr_payload_of(slot);
     }
-    /* On a dead word the unit is no reference: the next publish wipes it, undoing it could hit that one. On another
-     * incarnation, or one that is being finalized, it is a real reference and has to be given back. */
+    /* On a dead word the unit is no reference: the next publish wipes it, undoing it could hit that one. On
+     * another incarnation, or one that is being finalized, it is a real reference and has to be given back. */
     if (old & 1) {
         wr_path(get_foreign);
         wr_give_back(slot);
@@ -243,7 +253,8 @@ WR_INLINE void *wr_weak_get(wr_weak w) {
 
 WR_INLINE bool wr_weak_is_dead(wr_weak w) {
     struct wr_slot *slot = wr_weak_slot(w);
-    /* order: acquire [SEEN], with the compare-exchange of kill, clear and death: what was written before is seen. */
+    /* order: acquire [SEEN], with the compare-exchange of kill, clear and death: what was written before is
+     *        seen. */
     return slot == NULL || ((wr_load_acquire(&slot->word) ^ w.bits) & WR_TAG_MASK) != 0;
 }
 

@@ -15,8 +15,8 @@
 #endif
 #define CHUNK_MAX (UINTPTR_MAX > UINT32_MAX ? 65536u : 512u)
 
-/* A class with this many chunks gets huge pages for the next: 16 MiB are not a small population any more, and less would
- * make small programs pay 2 MiB for a few objects. */
+/* A class with this many chunks gets huge pages for the next: 16 MiB are not a small population any more, and
+ * less would make small programs pay 2 MiB for a few objects. */
 #define CHUNKS_BEFORE_HUGE 8u
 
 /* A chunk with a tag above this is not trimmed: all its slots would go on from there, and age with the oldest. */
@@ -133,7 +133,8 @@ static uint32_t claim_numbers(struct depot *depot, uint32_t class, uint32_t *fro
     return count;
 }
 
-/* Make `count` slots of a chunk from number `from` on, which is fresh memory or was given back and reads as zero. */
+/* Make `count` slots of a chunk from number `from` on, which is fresh memory or was given back and reads as
+ * zero. */
 static struct wr_slot *make_slots(uint32_t chunk, uint32_t from, uint32_t count, uint32_t floor,
                                   bool minted) {
     uint32_t next = 0;
@@ -142,8 +143,9 @@ static struct wr_slot *make_slots(uint32_t chunk, uint32_t from, uint32_t count,
     for (uint32_t number = from + count; number-- > from;) {
         struct wr_slot *slot = slot_in_chunk(chunk, number);
         if (floor != 0) {
-            /* relaxed: strangers with an old weak value may add to the word before, between and after these; whatever
-             * they find is even, or dead by `below`. publish is the release that shows the slot to anybody else. */
+            /* relaxed: strangers with an old weak value may add to the word before, between and after these;
+             * whatever they find is even, or dead by `below`. publish is the release that shows the slot to
+             * anybody else. */
             wr_store_relaxed(&slot->word, (uint64_t)floor);
             if (minted)
                 wr_store_relaxed(&slot->below, floor);
@@ -210,8 +212,8 @@ bool arena_is_slot(const void *obj) {
 
 /* ---- trim ---- */
 
-/* Tell whether every slot of a chunk is in the depot and may start again; if so, raises its floor and minted. A retired
- * slot is in no list, so that `free` falls short for ever. */
+/* Tell whether every slot of a chunk is in the depot and may start again; if so, raises its floor and minted. A
+ * retired slot is in no list, so that `free` falls short for ever. */
 static bool may_blank(uint32_t number) {
     struct chunk *chunk = &chunks[number];
     if (chunk->carved == first_slot(number) || chunk->free != chunk->carved - first_slot(number))

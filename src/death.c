@@ -3,6 +3,9 @@
 
 #include <errno.h>
 
+#include "lock.h"
+#include "registry.h"
+
 /* Index of the last orphan, linked through `link`; 0: none. On a line of its own: every death looks at it. */
 static struct { uint32_t head; /* atomic */ } orphans __attribute__((aligned(128)));
 
@@ -68,36 +71,55 @@ static void run(struct thread *thread, struct wr_slot *slot) {
         wr_path(finalize_died);
         word_raise_below(slot, word_tag(word));
     }
+    if (word & WR_REG)
+        registry_died(thread, slot);
     if (type->destroy != NULL)
         type->destroy(payload);
     thread_free(thread, slot, word);
 }
 
-/* Run the death of `slot`, if not NULL, and then all that wait. */
-static void run_all(struct thread *thread, struct wr_slot *slot) {
-    int saved = errno;
-    thread->dying = true;
-    if (slot == NULL)
-        slot = next_waiting(thread);
-    for (; slot != NULL; slot = next_waiting(thread))
+static void run_waiting(struct thread *thread) {
+    for (struct wr_slot *slot; (slot = next_waiting(thread)) != NULL;)
         run(thread, slot);
-    thread->dying = false;
-    errno = saved;
 }
 
-/* The same, for a thread that is not dying, but may have no record. */
-static void run_attached(struct wr_slot *slot) {
-    struct thread temporary;
-    struct thread *thread = thread_attach(&temporary);
-    run_all(thread, slot);
-    thread_detach(thread);
+struct thread *user_code_enter(struct user_code *section) {
+    lock_none_held();
+    section->saved_errno = errno;
+    section->thread = thread_attach(&section->temporary);
+    section->outermost = !section->thread->busy;
+    section->thread->busy = true;
+    return section->thread;
+}
+
+void user_code_leave(struct user_code *section) {
+    if (section->outermost) {
+        run_waiting(section->thread);
+        section->thread->busy = false;
+    }
+    if (section->thread == &section->temporary)
+        thread_detach(section->thread);
+    errno = section->saved_errno;
+}
+
+/* Run a death on a thread that is busy or has no record. */
+static void begin_slow(struct thread *thread, struct wr_slot *slot) {
+    if (thread_is_real(thread)) {
+        wr_path(death_waits);
+        append(thread, slot);
+        return;
+    }
+    wr_path(death_recordless);
+    struct user_code section;
+    run(user_code_enter(&section), slot);
+    user_code_leave(&section);
 }
 
 void death_begin(struct wr_slot *slot, uint64_t closed) {
     struct thread *thread = thread_self();
     if (!word_alive(closed)) {
         word_raise_below(slot, word_tag(closed));
-        if (wr_read(&slot->type)->destroy == NULL) {
+        if (!(closed & WR_REG) && wr_read(&slot->type)->destroy == NULL) {
             /* No user code, so no matter whose turn it is. */
             wr_path(death_quiet);
             thread_free(thread, slot, closed);
@@ -106,22 +128,27 @@ void death_begin(struct wr_slot *slot, uint64_t closed) {
             return;
         }
     }
-    if (wr_likely(!thread->dying)) {
-        wr_path(death_now);
-        run_all(thread, slot);
-    } else if (thread_is_real(thread)) {
-        wr_path(death_waits);
-        append(thread, slot);
-    } else {
-        wr_path(death_recordless);
-        run_attached(slot);
+    if (wr_unlikely(thread->busy)) {
+        begin_slow(thread, slot);
+        return;
     }
+    /* As between user_code_enter and _leave, but quicker. */
+    wr_path(death_now);
+    lock_none_held();
+    int saved = errno;
+    thread->busy = true;
+    run(thread, slot);
+    run_waiting(thread);
+    thread->busy = false;
+    errno = saved;
 }
 
 void death_of_orphans(void) {
-    /* A thread that is dying gets to them by itself. */
-    if (orphans_wait() && !(thread_self()->dying && thread_is_real(thread_self())))
-        run_attached(NULL);
+    struct user_code section;
+    if (orphans_wait()) {
+        (void)user_code_enter(&section); /* a thread that is busy already gets to them by itself */
+        user_code_leave(&section);
+    }
 }
 
 /* ---- what the hot path calls ---- */
@@ -151,7 +178,8 @@ void wr_sole_released(struct wr_slot *slot, uint64_t one) {
     }
     wr_path(sole_plain);
     uint64_t closed = one - WR_ONE - 1;
-    /* relaxed: nobody else can look at this word before it is published again. The tag is not spent: nobody has it. */
+    /* relaxed: nobody else can look at this word before it is published again. The tag is not spent: nobody has
+     * it. */
     wr_store_relaxed(&slot->word, closed);
     death_begin(slot, closed);
 }
@@ -171,6 +199,7 @@ void wr_give_back(struct wr_slot *slot) {
     uint32_t head = wr_load_relaxed(&orphans.head);
     do {
         wr_write(&slot->link, head);
-        /* order: release [ORPHAN], with the exchange that takes the list: link, and the death so far, are seen. */
+        /* order: release [ORPHAN], with the exchange that takes the list: link, and the death so far, are
+         *        seen. */
     } while (!wr_cas_release(&orphans.head, &head, wr_index_of(slot)));
 }

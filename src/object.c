@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* Objects: birth, and the plain versions of the hot path. */
 #define WR_INLINE WR_API
-#include "death.h"
+#include "object.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "death.h"
 #include "poison.h"
 
-/* Tell what is wrong with a type: 0, EINVAL or ENOTSUP. */
-static int type_error(const wr_type *type, size_t extra) {
+int object_type_error(const wr_type *type, size_t extra) {
     if (type == NULL || type->abi != WR_TYPE_ABI || (type->flags & ~(WR_NO_WEAKREF | WR_BORROWABLE)) != 0 ||
         type->align > WR_MAX_ALIGN || (type->align & (type->align - 1)) != 0 || type->size > WR_MAX_SIZE ||
         extra > WR_MAX_SIZE - type->size)
         return EINVAL;
-    return type->base != NULL || type->queue != NULL ? ENOTSUP : 0;
+    return type->queue != NULL ? ENOTSUP : 0;
 }
 
 /* Find a slot when the thread's cache has none at hand. */
@@ -43,13 +43,7 @@ static void zero_payload(char *payload, size_t size) {
         memset(payload + 3 * WR_GRANULE, 0, WR_GRANULE);
 }
 
-void *wr_new_flex(const wr_type *type, size_t extra_bytes) {
-    int error = type_error(type, extra_bytes);
-    if (wr_unlikely(error != 0)) {
-        errno = error;
-        return NULL;
-    }
-    size_t size = type->size + extra_bytes;
+void *object_new(const wr_type *type, size_t size, uint64_t flags) {
     uint32_t class = class_of_size(size);
     struct wr_slot *slot = thread_take(thread_self(), class);
     if (wr_unlikely(slot == NULL)) {
@@ -64,8 +58,17 @@ void *wr_new_flex(const wr_type *type, size_t extra_bytes) {
     zero_payload(payload, size);
     wr_write(&slot->type, type);
     wr_write(&slot->list.head, NULL);
-    word_publish(slot, type->finalize != NULL);
+    word_publish(slot, flags);
     return payload;
+}
+
+void *wr_new_flex(const wr_type *type, size_t extra_bytes) {
+    int error = object_type_error(type, extra_bytes);
+    if (wr_unlikely(error != 0 || type->base != NULL)) {
+        errno = error != 0 ? error : EINVAL;
+        return NULL;
+    }
+    return object_new(type, type->size + extra_bytes, type->finalize ? 0 : WR_DONE);
 }
 
 void *wr_new(const wr_type *type) {

@@ -12,7 +12,8 @@ bool poison_valgrind;
 
 #ifdef HAVE_VALGRIND
 
-/* All objects are blocks of one pool, so that memcheck knows where each was made and freed, and which were lost. */
+/* All objects are blocks of one pool, so that memcheck knows where each was made and freed, and which were
+ * lost. */
 void poison_start(void) {
     if (RUNNING_ON_VALGRIND) {
         VALGRIND_CREATE_MEMPOOL(&poison_valgrind, 0, 1);

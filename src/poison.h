@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Payloads of dead objects, made unusable where somebody watches: AddressSanitizer and valgrind are told (that is how a
- * use after death is reported although the memory is type-stable), a debug build fills them with a pattern and
- * notices at reuse that it was written to.
+ * Payloads of dead objects, made unusable where somebody watches: AddressSanitizer and valgrind are told (that
+ * is how a use after death is reported although the memory is type-stable), a debug build fills them with a
+ * pattern and notices at reuse that it was written to.
  */
 #ifndef WR_POISON_H
 #define WR_POISON_H

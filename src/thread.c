@@ -11,8 +11,8 @@
 
 #define RECORD_ALIGN 128 /* two cache lines: processors fetch pairs */
 
-static struct thread nobody = {.dying = true}; /* never written */
-static struct thread gone = {.dying = true};   /* the same, for a thread whose record was returned */
+static struct thread nobody = {.busy = true}; /* never written */
+static struct thread gone = {.busy = true};   /* the same, for a thread whose record was returned */
 
 _Thread_local struct thread *thread_current __attribute__((tls_model("initial-exec"))) = &nobody;
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What each thread has of its own: a cache of free slots for each class, and the list of objects that died inside a
- * destroy it is running. A record is made at a thread's first use, returned at its exit, used by a later thread, and
- * never freed. Only its owner touches it.
+ * What each thread has of its own: a cache of free slots for each class, and the list of objects that died
+ * inside a destroy it is running. A record is made at a thread's first use, returned at its exit, used by a
+ * later thread, and never freed. Only its owner touches it.
  *
- * A thread that has no record sees one that is always empty and always busy, so that the fast paths need no check of
- * their own: they fail and come to the slow ones. So does a thread whose record was returned at its exit already (a TLS
- * destructor of the user's, running after ours), and one for which no memory could be had: it works with a record on
- * its stack for the length of one call, without a cache.
+ * A thread that has no record sees one that is always empty and always busy, so that the fast paths need no
+ * check of their own: they fail and come to the slow ones. So does a thread whose record was returned at its
+ * exit already (a TLS destructor of the user's, running after ours), and one for which no memory could be had:
+ * it works with a record on its stack for the length of one call, without a cache.
  */
 #ifndef WR_THREAD_H
 #define WR_THREAD_H
@@ -15,14 +15,14 @@
 #include "arena.h"
 
 struct thread {
-    /* Two magazines of slots for each class, linked through `link`: one in use, and a full one or none. A thread that
-     * makes and frees around any point needs the depot only every class_batch steps. */
+    /* Two magazines of slots for each class, linked through `link`: one in use, and a full one or none. A
+     * thread that makes and frees around any point needs the depot only every class_batch steps. */
     struct cache {
         uint32_t head;  /* the one in use, last freed first */
         uint32_t room;  /* slots it may still take */
         uint32_t spare; /* the full one's first slot; 0: none */
     } cache[CLASS_COUNT];
-    bool dying;     /* a death is under way on this thread, so that others wait on the list */
+    bool busy;      /* user code of ours is running on this thread, so that deaths wait on the list */
     bool temporary; /* on the stack of the call */
     uint32_t first; /* deaths that wait, linked through `link`, in their order; 0: none */
     uint32_t last;

@@ -13,12 +13,3 @@ int wr_weak_check(uint64_t bits, wr_weak *out) {
         *out = wr_weak_from_u64(valid ? bits : 0);
     return valid ? 0 : -EINVAL;
 }
-
-int wr_kill(void *obj) {
-    if (obj == NULL)
-        return -EINVAL;
-    struct wr_slot *slot = wr_slot_of(obj);
-    if (wr_read(&slot->type)->flags & WR_NO_WEAKREF)
-        return -ENOTSUP;
-    return word_kill(slot);
-}

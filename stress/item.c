@@ -124,10 +124,12 @@ void *post_get_value(struct worker *worker, struct post *post, wr_weak weak) {
     if (item == NULL && !wr_weak_is_null(weak))
         atomic_store_explicit(&post->dead, weak.bits, memory_order_release);
     if (item != NULL && seen == weak.bits)
-        violation("a get of " WR_WEAK_FMT " succeeded after another thread had seen it dead", WR_WEAK_ARGS(weak));
+        violation("a get of " WR_WEAK_FMT " succeeded after another thread had seen it dead",
+                  WR_WEAK_ARGS(weak));
     return item;
 }
 
 void *post_get(struct worker *worker, struct post *post) {
-    return post_get_value(worker, post, wr_weak_from_u64(atomic_load_explicit(&post->weak, memory_order_acquire)));
+    return post_get_value(worker, post,
+                          wr_weak_from_u64(atomic_load_explicit(&post->weak, memory_order_acquire)));
 }

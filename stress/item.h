@@ -54,8 +54,8 @@ void item_check_dead(wr_weak weak);
 
 /* A place where threads find the weak value of a current item. */
 struct post {
-    _Atomic uint64_t weak; /* stored with release, loaded with acquire, as S22 asks for */
-    _Atomic uint64_t dead; /* the last value that some thread saw dead here */
+    _Atomic uint64_t weak;         /* stored with release, loaded with acquire, as S22 asks for */
+    _Atomic uint64_t dead;         /* the last value that some thread saw dead here */
     _Atomic(struct item *) strong; /* a reference, if not NULL: whoever exchanges it out has it */
 } __attribute__((aligned(64)));
 

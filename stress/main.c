@@ -34,18 +34,19 @@ void scenario_register(struct scenario *scenario, const char *file) {
 }
 
 static int usage(FILE *out) {
-    (void)fputs("usage: wr-stress [options]\n"
-                "  --list              name the scenarios and what each hunts\n"
-                "  --scenario NAME     only this one; may be given again\n"
-                "  --seconds N         for each scenario (5)\n"
-                "  --threads N         for each scenario, at least 2 (2 for each processor, 4 to 16)\n"
-                "  --seed N            what randomness starts from (from the clock)\n"
-                "  --pauses half|on|off  pause at random at the library's atomic operations: half of the\n"
-                "                      time, by turns; all the time; never (half)\n"
-                "  --raw               over raw pointers, for the scenarios that can: shows that the race is\n"
-                "                      real, by losing it\n"
-                "exit status: 0 sound, 1 a violation, 2 wrong usage, 3 a path was never taken\n",
-                out);
+    (void)fputs(
+        "usage: wr-stress [options]\n"
+        "  --list              name the scenarios and what each hunts\n"
+        "  --scenario NAME     only this one; may be given again\n"
+        "  --seconds N         for each scenario (5)\n"
+        "  --threads N         for each scenario, at least 2 (2 for each processor, 4 to 16)\n"
+        "  --seed N            what randomness starts from (from the clock)\n"
+        "  --pauses half|on|off  pause at random at the library's atomic operations: half of the\n"
+        "                      time, by turns; all the time; never (half)\n"
+        "  --raw               over raw pointers, for the scenarios that can: shows that the race is\n"
+        "                      real, by losing it\n"
+        "exit status: 0 sound, 1 a violation, 2 wrong usage, 3 a path was never taken\n",
+        out);
     return out == stdout ? SOUND : USAGE;
 }
 
@@ -57,7 +58,8 @@ static void list(void) {
 }
 
 /* Run a scenario in a process of its own. */
-static enum verdict run_apart(struct scenario *scenario, const struct options *options, struct outcome *outcome) {
+static enum verdict run_apart(struct scenario *scenario, const struct options *options,
+                              struct outcome *outcome) {
     (void)fflush(NULL);
     pid_t pid = fork();
     if (pid < 0) {
@@ -74,10 +76,11 @@ static enum verdict run_apart(struct scenario *scenario, const struct options *o
     char line[512];
     run_repeat(scenario, options, line, sizeof line);
     if (WIFSIGNALED(status))
-        (void)fprintf(stderr, "wr-stress: VIOLATION in %s: %s\n  seed    0x%" PRIx64 "\n  repeat  %s\n", scenario->name,
-                      strsignal(WTERMSIG(status)), options->seed, line);
+        (void)fprintf(stderr, "wr-stress: VIOLATION in %s: %s\n  seed    0x%" PRIx64 "\n  repeat  %s\n",
+                      scenario->name, strsignal(WTERMSIG(status)), options->seed, line);
     else
-        (void)fprintf(stderr, "wr-stress: VIOLATION in %s: exit status %d\n  seed    0x%" PRIx64 "\n  repeat  %s\n",
+        (void)fprintf(stderr,
+                      "wr-stress: VIOLATION in %s: exit status %d\n  seed    0x%" PRIx64 "\n  repeat  %s\n",
                       scenario->name, WEXITSTATUS(status), options->seed, line);
     return VIOLATED;
 }
@@ -86,7 +89,9 @@ static void print_table(const struct outcome *sum, const bool *required) {
     printf("\n%-18s %14s  %s\n", "path", "taken", "what happened");
     for (unsigned i = 0; i < PATH_COUNT; i++)
         printf("%-18s %14" PRIu64 "  %s%s\n", path_name((enum path)i), sum->taken[i], path_text((enum path)i),
-               sum->taken[i] != 0 ? "" : required[i] ? "  <- NEVER" : "  (not in this run)");
+               sum->taken[i] != 0 ? ""
+               : required[i]      ? "  <- NEVER"
+                                  : "  (not in this run)");
     printf("\n");
 }
 
@@ -95,7 +100,8 @@ struct choice {
     unsigned count;
 };
 
-static bool chosen(const struct choice *choice, const struct scenario *scenario, const struct options *options) {
+static bool chosen(const struct choice *choice, const struct scenario *scenario,
+                   const struct options *options) {
     if (options->raw && !scenario->raw)
         return false;
     for (unsigned i = 0; i < choice->count; i++)
@@ -116,8 +122,8 @@ static int run_all(const struct choice *choice, const struct options *options) {
     enum verdict verdict = SOUND;
     unsigned ran = 0;
     unsigned skipped = 0;
-    printf("wr-stress: %u threads, %g s for each scenario, seed 0x%" PRIx64 "\n", options->threads, options->seconds,
-           options->seed);
+    printf("wr-stress: %u threads, %g s for each scenario, seed 0x%" PRIx64 "\n", options->threads,
+           options->seconds, options->seed);
     for (struct scenario *s = scenarios; s != NULL && verdict != VIOLATED; s = s->next) {
         if (!chosen(choice, s, options))
             continue;
@@ -144,8 +150,10 @@ static int run_all(const struct choice *choice, const struct options *options) {
         print_table(&sum, required);
     if (ran == 0)
         verdict = NOT_TAKEN;
-    static const char *const words[] = {"SOUND", "VIOLATION", "", "NOT PROVED: a path was never taken, or nothing ran"};
-    printf("wr-stress: %s: %u scenarios, %u skipped, %.1f s, %.1f M steps, %" PRIu64 " objects, seed 0x%" PRIx64 "\n",
+    static const char *const words[] = {"SOUND", "VIOLATION", "",
+                                        "NOT PROVED: a path was never taken, or nothing ran"};
+    printf("wr-stress: %s: %u scenarios, %u skipped, %.1f s, %.1f M steps, %" PRIu64
+           " objects, seed 0x%" PRIx64 "\n",
            words[verdict], ran, skipped, sum.seconds, (double)sum.steps * 1e-6, sum.made, options->seed);
     return (int)verdict;
 }
@@ -158,17 +166,22 @@ static bool number(const char *text, double least, double most, double *out) {
 }
 
 int main(int argc, char **argv) {
-    static const struct option long_options[] = {
-        {"list", no_argument, NULL, 'l'},          {"scenario", required_argument, NULL, 'c'},
-        {"threads", required_argument, NULL, 't'}, {"seconds", required_argument, NULL, 's'},
-        {"seed", required_argument, NULL, 'r'},    {"pauses", required_argument, NULL, 'p'},
-        {"raw", no_argument, NULL, 'w'},           {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0}};
+    static const struct option long_options[] = {{"list", no_argument, NULL, 'l'},
+                                                 {"scenario", required_argument, NULL, 'c'},
+                                                 {"threads", required_argument, NULL, 't'},
+                                                 {"seconds", required_argument, NULL, 's'},
+                                                 {"seed", required_argument, NULL, 'r'},
+                                                 {"pauses", required_argument, NULL, 'p'},
+                                                 {"raw", no_argument, NULL, 'w'},
+                                                 {"help", no_argument, NULL, 'h'},
+                                                 {NULL, 0, NULL, 0}};
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     struct timespec now;
     (void)clock_gettime(CLOCK_REALTIME, &now);
     struct options options = {.program = argv[0],
-                              .threads = processors <= 2 ? 4 : processors >= 8 ? 16 : 2 * (unsigned)processors,
+                              .threads = processors <= 2   ? 4
+                                         : processors >= 8 ? 16
+                                                           : 2 * (unsigned)processors,
                               .seconds = 5,
                               .seed = random_mix((uint64_t)now.tv_sec ^ (uint64_t)now.tv_nsec << 20) >> 16,
                               .terminal = isatty(STDOUT_FILENO) != 0};
@@ -226,7 +239,8 @@ int main(int argc, char **argv) {
         while (s != NULL && strcmp(s->name, choice.names[i]) != 0)
             s = s->next;
         if (s == NULL) {
-            (void)fprintf(stderr, "wr-stress: no scenario is called %s; --list names them\n", choice.names[i]);
+            (void)fprintf(stderr, "wr-stress: no scenario is called %s; --list names them\n",
+                          choice.names[i]);
             return USAGE;
         }
     }

@@ -72,8 +72,10 @@ static double seconds_since(const struct timespec *start) {
 
 void run_repeat(const struct scenario *scenario, const struct options *o, char *line, size_t size) {
     static const char *const pauses[] = {"half", "on", "off"};
-    (void)snprintf(line, size, "%s --scenario %s --threads %u --seconds %g --pauses %s --seed 0x%" PRIx64 "%s", o->program,
-                   scenario->name, o->threads, o->seconds, pauses[o->pauses], o->seed, o->raw ? " --raw" : "");
+    (void)snprintf(line, size,
+                   "%s --scenario %s --threads %u --seconds %g --pauses %s --seed 0x%" PRIx64 "%s",
+                   o->program, scenario->name, o->threads, o->seconds, pauses[o->pauses], o->seed,
+                   o->raw ? " --raw" : "");
 }
 
 static void report(const char *what) {
@@ -84,8 +86,8 @@ static void report(const char *what) {
                   "%swr-stress: VIOLATION in %s after %.2f s: %s\n"
                   "  seed    0x%" PRIx64 "\n"
                   "  repeat  %s\n",
-                  options->terminal ? "\r\033[K" : "", run.scenario->name, seconds_since(&started), what, options->seed,
-                  line);
+                  options->terminal ? "\r\033[K" : "", run.scenario->name, seconds_since(&started), what,
+                  options->seed, line);
     (void)fflush(stderr);
 }
 
@@ -260,8 +262,8 @@ void worker_child(struct worker *parent, void (*fn)(struct worker *child, void *
 /* ---- progress ---- */
 
 static void show_progress(double now) {
-    printf("%s%-14s %5.1f s  %9.3f M steps", options->terminal ? "\r\033[K" : "  ... ", run.scenario->name, now,
-           (double)steps_so_far() * 1e-6);
+    printf("%s%-14s %5.1f s  %9.3f M steps", options->terminal ? "\r\033[K" : "  ... ", run.scenario->name,
+           now, (double)steps_so_far() * 1e-6);
     for (unsigned i = 0; i < MAX_COUNTS && run.scenario->counted[i] != NULL && i < 3; i++)
         printf("  %" PRIu64 " %s", run_counted(&run, i), run.scenario->counted[i]);
     printf(options->terminal ? "" : "\n");
@@ -309,7 +311,8 @@ bool scenario_takes(const struct scenario *scenario, enum path path) {
 
 static void check_ledger(const struct ledger *sum) {
     if (sum->made != sum->destroyed)
-        violation("%" PRIu64 " objects were made, %" PRIu64 " destroyed, and nobody holds any", sum->made, sum->destroyed);
+        violation("%" PRIu64 " objects were made, %" PRIu64 " destroyed, and nobody holds any", sum->made,
+                  sum->destroyed);
     if (sum->made_sum != sum->destroyed_sum)
         violation("of %" PRIu64 " objects some were destroyed twice and some never", sum->made);
     if (sum->marked != sum->marks_seen)
@@ -318,7 +321,8 @@ static void check_ledger(const struct ledger *sum) {
 
 enum verdict run_scenario(struct scenario *scenario, const struct options *given, struct outcome *outcome) {
     options = given;
-    run = (struct run){.scenario = scenario, .threads = given->threads, .seconds = given->seconds, .raw = given->raw};
+    run = (struct run){
+        .scenario = scenario, .threads = given->threads, .seconds = given->seconds, .raw = given->raw};
     run.seed = given->seed;
     for (const char *c = scenario->name; *c != '\0'; c++)
         run.seed = random_mix(run.seed ^ (uint64_t)*c);
@@ -370,8 +374,8 @@ enum verdict run_scenario(struct scenario *scenario, const struct options *given
     enum verdict verdict = run.lacks ? NOT_TAKEN : SOUND;
     for (unsigned i = 0; i < PATH_COUNT; i++) {
         if (outcome->taken[i] == 0 && scenario_takes(scenario, (enum path)i)) {
-            printf("  lacks   %s: the path %s was never taken (%s)\n", scenario->name, path_name((enum path)i),
-                   path_text((enum path)i));
+            printf("  lacks   %s: the path %s was never taken (%s)\n", scenario->name,
+                   path_name((enum path)i), path_text((enum path)i));
             verdict = NOT_TAKEN;
         }
     }

@@ -48,7 +48,8 @@ static void build(struct worker *worker, struct chain *chain) {
         link->next = next;
         next = link;
         if (i % spacing == 0)
-            atomic_store_explicit(&chain->links[i / spacing].weak, item_weak(&link->item).bits, memory_order_release);
+            atomic_store_explicit(&chain->links[i / spacing].weak, item_weak(&link->item).bits,
+                                  memory_order_release);
         else if (i % 3 == 0)
             (void)item_weak(&link->item);
     }
@@ -98,6 +99,6 @@ static void end(struct run *run) {
 }
 
 SCENARIO(.hunts = "deaths inside deaths: in order, on a bounded stack, cut in the middle by gets",
-         .takes = TAKES(death_waits, death_now, get_alive, retain, release_sole, sole_plain, look_below, close_won,
-                        kill_won),
+         .takes = TAKES(death_waits, death_now, get_alive, retain, release_sole, sole_plain, look_below,
+                        close_won, cut_won),
          .counted = {"chains", "gets", "found dead"}, .begin = begin, .work = work, .end = end)

@@ -95,8 +95,7 @@ static void work(struct worker *worker) {
         } else if (dice < 28) {
             replace(worker, post);
         } else if (dice < 40) {
-            memory.values[i].weak =
-                wr_weak_from_u64(atomic_load_explicit(&post->weak, memory_order_acquire));
+            memory.values[i].weak = wr_weak_from_u64(atomic_load_explicit(&post->weak, memory_order_acquire));
             memory.values[i].post = post;
         } else if (dice < 44) {
             struct item *item = post_get(worker, post);

@@ -11,7 +11,8 @@
 
 static void put(struct worker *worker, _Atomic(struct item *) *box) {
     uint32_t filler = random_below(worker, 8) == 0 ? random_below(worker, 3000) : random_below(worker, 64);
-    struct item *item = item_new(worker, random_below(worker, 4) == 0 ? &item_quiet_type : &item_type, filler);
+    struct item *item =
+        item_new(worker, random_below(worker, 4) == 0 ? &item_quiet_type : &item_type, filler);
     if (random_below(worker, 2) == 0)
         (void)item_weak(item);
     item_mark(worker, item);
@@ -56,6 +57,6 @@ static void end(struct run *run) {
 }
 
 SCENARIO(.hunts = "made here, freed there: caches that run over and dry, and the depot between them",
-         .takes = TAKES(keep_spare, keep_overflow, refill_spare, refill_depot, depot_batch, carve, grow, release_sole,
-                        sole_plain, death_quiet, death_now),
+         .takes = TAKES(keep_spare, keep_overflow, refill_spare, refill_depot, depot_batch, carve, grow,
+                        release_sole, sole_plain, death_quiet, death_now),
          .counted = {"put", "taken"}, .begin = begin, .work = work, .end = end)

@@ -106,6 +106,6 @@ static void end(struct run *run) {
 }
 
 SCENARIO(.hunts = "kill against get, release and another kill: one winner, and all see what it wrote before",
-         .takes = TAKES(kill_won, kill_late, get_alive, get_foreign, back_some, look_below, below_raised, close_won,
-                        death_now),
+         .takes = TAKES(cut_won, cut_late, get_alive, get_foreign, back_some, look_below, below_raised,
+                        close_won, death_now),
          .counted = {"kills won", "lost", "gets", "found dead"}, .begin = begin, .work = work, .end = end)

@@ -29,7 +29,8 @@ static void flood(struct worker *worker, struct table *table) {
         wr_weak weak = wr_weak_from_u64(held[i]->self);
         wr_release(held[i]);
         if (wr_weak_is_dead(weak))
-            atomic_store_explicit(&table->stale[random_below(worker, STALE)], weak.bits, memory_order_release);
+            atomic_store_explicit(&table->stale[random_below(worker, STALE)], weak.bits,
+                                  memory_order_release);
     }
     worker_stepped(worker, FLOOD);
 }

@@ -41,8 +41,18 @@ static void replace(struct worker *worker, struct table *table) {
     if (item == NULL)
         return;
     wr_weak old = wr_weak_from_u64(item->self);
-    if (random_below(worker, 4) == 0)
+    switch (random_below(worker, 8)) {
+    case 0:
         (void)wr_kill(item);
+        item_check_dead(old);
+        break;
+    case 1:
+        if (wr_weakref_clear(item) == 0) /* else its last tags are kept for a kill */
+            item_check_dead(old);
+        break;
+    default:
+        break;
+    }
     wr_release(item);
     if (wr_weak_is_dead(old))
         atomic_store_explicit(&table->stale[random_below(worker, STALE)], old.bits, memory_order_release);
@@ -74,5 +84,5 @@ static void end(struct run *run) {
 }
 
 SCENARIO(.hunts = "slots whose tags run out: retired, never wrapped",
-         .takes = TAKES(retire, get_alive, look_below, kill_won, death_now),
+         .takes = TAKES(retire, get_alive, look_below, cut_won, cut_worn, death_now),
          .counted = {"slots aged", "last lives", "gets"}, .begin = begin, .work = work, .end = end)

@@ -24,9 +24,10 @@
 
 /* What a thread made, and what it saw destroyed: equal in sum over all threads at the end. */
 struct ledger {
-    uint64_t made, made_sum;           /* items, and the sum of their scrambled ids */
-    uint64_t destroyed, destroyed_sum; /* so that one destroyed twice does not make up for one never destroyed */
-    uint64_t marked, marks_seen;       /* marks left by holders; marks that destroys read */
+    uint64_t made, made_sum; /* items, and the sum of their scrambled ids */
+    uint64_t destroyed,
+        destroyed_sum;           /* so that one destroyed twice does not make up for one never destroyed */
+    uint64_t marked, marks_seen; /* marks left by holders; marks that destroys read */
 };
 
 struct run;
@@ -42,15 +43,15 @@ struct worker {
 } __attribute__((aligned(128)));
 
 struct scenario {
-    const char *hunts;          /* one line */
-    const char *takes;          /* TAKES(path, ...): the paths that must have been taken */
+    const char *hunts;               /* one line */
+    const char *takes;               /* TAKES(path, ...): the paths that must have been taken */
     const char *counted[MAX_COUNTS]; /* names of worker.counts; zeros at the end are left out of the report */
-    const char *(*skip)(void);  /* why this machine cannot run it, or NULL */
-    void (*begin)(struct run *run);      /* before the workers start */
+    const char *(*skip)(void);       /* why this machine cannot run it, or NULL */
+    void (*begin)(struct run *run);  /* before the workers start */
     void (*work)(struct worker *worker); /* by each worker */
-    void (*end)(struct run *run);        /* after they ended, by one thread: drops what is left, checks the whole */
-    bool raw;                   /* it has a --raw form */
-    char name[32];              /* from the file */
+    void (*end)(struct run *run); /* after they ended, by one thread: drops what is left, checks the whole */
+    bool raw;                     /* it has a --raw form */
+    char name[32];                /* from the file */
     struct scenario *next;
 };
 
@@ -66,12 +67,12 @@ struct run {
     unsigned threads;
     double seconds;
     uint64_t seed;
-    bool raw;             /* over raw pointers, to show that the race is real */
-    void *shared;         /* the scenario's */
+    bool raw;               /* over raw pointers, to show that the race is real */
+    void *shared;           /* the scenario's */
     struct worker *workers; /* [threads]; and one more for the thread that runs begin and end */
     atomic_bool stop;
-    bool last_round;      /* written by worker 0 before a barrier */
-    bool lacks;           /* run_lacks was called */
+    bool last_round; /* written by worker 0 before a barrier */
+    bool lacks;      /* run_lacks was called */
 };
 
 void scenario_register(struct scenario *scenario, const char *file);
