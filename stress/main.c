@@ -50,8 +50,10 @@ static int usage(FILE *out) {
     return out == stdout ? SOUND : USAGE;
 }
 
-static void list(void) {
+static void list(bool raw) {
     for (struct scenario *s = scenarios; s != NULL; s = s->next) {
+        if (raw && !s->raw)
+            continue;
         printf("%-14s %s\n", s->name, s->hunts);
         printf("%-14s   takes: %s\n", "", s->takes);
     }
@@ -187,12 +189,13 @@ int main(int argc, char **argv) {
                               .terminal = isatty(STDOUT_FILENO) != 0};
     struct choice choice = {{NULL}, 0};
     double value = 0;
+    bool only_list = false;
     for (int option; (option = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
         char *end;
         switch (option) {
         case 'l':
-            list();
-            return SOUND;
+            only_list = true;
+            break;
         case 'h':
             return usage(stdout);
         case 'c':
@@ -234,6 +237,10 @@ int main(int argc, char **argv) {
     }
     if (optind != argc)
         return usage(stderr);
+    if (only_list) {
+        list(options.raw);
+        return SOUND;
+    }
     for (unsigned i = 0; i < choice.count; i++) {
         const struct scenario *s = scenarios;
         while (s != NULL && strcmp(s->name, choice.names[i]) != 0)
