@@ -4,10 +4,12 @@
  *
  *   intact        its id, its seal and its filler are what its maker wrote, whoever looks, and destroy too
  *   the right one a get that succeeds gives the item that the weak value was made of
- *   exactly once  destroyed items are the made ones, by number and by sum of scrambled ids; a second destroy finds a broken seal
- *   in time       each holder leaves a mark, by a plain store; destroy reads all: one that came too early loses marks, and
- *                 one that is not ordered after them is a race that ThreadSanitizer sees
- *   dead is dead  once a get failed or is_dead said so, no get succeeds: item_seen_dead, item_check_dead, struct post
+ *   exactly once  destroyed items are the made ones, by number and by sum of scrambled ids; a second destroy
+ *                 finds a broken seal
+ *   in time       each holder leaves a mark, by a plain store; destroy reads all: one that came too early loses
+ *                 marks, and one that is not ordered after them is a race that ThreadSanitizer sees
+ *   dead is dead  once a get failed or is_dead said so, no get succeeds, here and, through a struct post, on any
+ *                 thread
  */
 #ifndef STRESS_ITEM_H
 #define STRESS_ITEM_H
@@ -22,8 +24,8 @@ struct item {
     uint32_t filler; /* bytes behind the marks */
 };
 
-/* A plain item with a destroy; scenarios with a type of their own start it with a struct item and call item_made and
- * item_destroy. */
+/* A plain item with a destroy; scenarios with a type of their own start it with a struct item and call
+ * item_made and item_destroy. */
 extern const wr_type item_type;
 /* The same without destroy: for deaths with nothing to do; not in the ledger. */
 extern const wr_type item_quiet_type;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wr-stress: runs scenarios one after the other, each in a process of its own, and says what became of them. `wr-stress
- * --help` lists the options.
+ * wr-stress: runs scenarios one after the other, each in a process of its own, and says what became of
+ * them. `wr-stress --help` lists the options.
  */
 #include <errno.h>
 #include <getopt.h>

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Real connections over 127.0.0.1, for the scenarios in which the kernel holds weak values. Even workers serve: they get
- * events with the value of a connection, look it up, and use what they found. Odd workers are the peers: they connect,
- * send, and reset (SO_LINGER 0) while there is something under way. And everybody closes: a server takes connections that
- * others may be serving, or have an event of, out of the table, kills them or just lets go.
+ * Real connections over 127.0.0.1, for the scenarios in which the kernel holds weak values. Even workers
+ * serve: they get events with the value of a connection, look it up, and use what they found. Odd workers
+ * are the peers: they connect, send, and reset (SO_LINGER 0) while there is something under way. And
+ * everybody closes: a server takes connections that others may be serving, or have an event of, out of the
+ * table, kills them or just lets go.
  *
- * Oracles besides those of item.h: what a connection receives is what its own peer sent, so that a descriptor was never
- * used after it became another connection's; a descriptor is in the table once.
+ * Oracles besides those of item.h: what a connection receives is what its own peer sent, so that a
+ * descriptor was never used after it became another connection's; a descriptor is in the table once.
  *
  * With run.raw the same goes over malloc, free and pointers, as programs do that have no weak references.
  */
@@ -39,7 +40,8 @@ enum net_count {              /* the first of worker.counts */
 #define NET_COUNTED                                                                                          \
     "closed", "refused in a race", "refused as planted", "descriptors reused", "served", "resets"
 
-/* Open the listener, and register it through `watch`: called once for each connection, held, to ask for its events. */
+/* Open the listener, and register it through `watch`: called once for each connection, held, to ask for
+ * its events. */
 void net_open(struct run *run, void (*watch)(struct conn *conn));
 
 /* Look an event's handle up: a connection, with a reference; NULL: gone. Counts it. */

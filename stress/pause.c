@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random pauses before the library's atomic operations: a yield, or a short spin. They are drawn from a generator of the
- * thread's own and touch nothing that threads share but one flag, read relaxed, so that they order nothing: a missing
- * order in the library stays missing. How often changes as it goes, from one operation in 8 to one in 4096.
+ * Random pauses before the library's atomic operations: a yield, or a short spin. They are drawn from a
+ * generator of the thread's own and touch nothing that threads share but one flag, read relaxed, so that
+ * they order nothing: a missing order in the library stays missing. How often changes as it goes, from one
+ * operation in 8 to one in 4096.
  */
 #include <sched.h>
 

@@ -21,8 +21,11 @@
 #endif
 #endif
 
-/* After the end of its time a scenario has this long; then its threads are stuck. Generous: a sanitizer on a busy machine is
- * slow. */
+/* A scenario that has not taken all of its paths goes on, for up to so many times its time. */
+#define PATIENCE 5
+
+/* After the end of its time a scenario has this long; then its threads are stuck. Generous: a sanitizer on
+ * a busy machine is slow. */
 #define STUCK_SECONDS 300
 
 /* With and without pauses take turns of this length. */
@@ -259,6 +262,24 @@ void worker_child(struct worker *parent, void (*fn)(struct worker *child, void *
     ledger_add(&parent->items, &child.worker.items);
 }
 
+/* ---- paths ---- */
+
+bool scenario_takes(const struct scenario *scenario, enum path path) {
+    const char *name = path_name(path);
+    size_t length = strlen(name);
+    for (const char *at = scenario->takes; (at = strstr(at, name)) != NULL; at += length)
+        if ((at == scenario->takes || at[-1] == ' ') && (at[length] == ',' || at[length] == '\0'))
+            return true;
+    return false;
+}
+
+static bool paths_complete(void) {
+    for (unsigned i = 0; i < PATH_COUNT; i++)
+        if (path_taken((enum path)i) == 0 && scenario_takes(run.scenario, (enum path)i))
+            return false;
+    return true;
+}
+
 /* ---- progress ---- */
 
 static void show_progress(double now) {
@@ -284,9 +305,9 @@ static void watch(void) {
         double now = seconds_since(&started);
         if (options->pauses == PAUSES_HALF)
             pause_switch((unsigned)(now / PAUSE_SECONDS) % 2 == 1);
-        if (now >= run.seconds)
+        if (now >= run.seconds && (now >= run.seconds * PATIENCE || paths_complete()))
             atomic_store_explicit(&run.stop, true, memory_order_relaxed);
-        if (now >= run.seconds + STUCK_SECONDS)
+        if (now >= run.seconds * PATIENCE + STUCK_SECONDS)
             stop_with("its threads are stuck");
         if (now >= next_line) {
             show_progress(now);
@@ -299,15 +320,6 @@ static void watch(void) {
 }
 
 /* ---- the whole ---- */
-
-bool scenario_takes(const struct scenario *scenario, enum path path) {
-    const char *name = path_name(path);
-    size_t length = strlen(name);
-    for (const char *at = scenario->takes; (at = strstr(at, name)) != NULL; at += length)
-        if ((at == scenario->takes || at[-1] == ' ') && (at[length] == ',' || at[length] == '\0'))
-            return true;
-    return false;
-}
 
 static void check_ledger(const struct ledger *sum) {
     if (sum->made != sum->destroyed)

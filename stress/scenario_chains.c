@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deep chains. Each link owns the next, so that the death of the head is the death of all, one inside the other: they wait
- * and run in order, on a bounded stack. Meanwhile others get links in the middle by their weak values: one that is held
- * cuts the chain, and the rest dies when it is let go, on another thread. Links may be killed meanwhile, and two chains may
- * end in a common tail.
+ * Deep chains. Each link owns the next, so that the death of the head is the death of all, one inside the
+ * other: they wait and run in order, on a bounded stack. Meanwhile others get links in the middle by their
+ * weak values: one that is held cuts the chain, and the rest dies when it is let go, on another thread.
+ * Links may be killed meanwhile, and two chains may end in a common tail.
  */
 #include "item.h"
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Slots that are reused at once, under weak values that are stale. A few posts, whose items are replaced all the time by
- * all threads; free slots are reused last in, first out, so that a stale value soon names a slot with another item in it. Each
- * thread keeps values that it read and uses them later: one whose look-up was under way when the item died adds its unit
- * to the next item, gives it back, and is at times the last to hold it (an orphan). Two more posts are for slots that one
- * thread turns over as fast as it can while others get what they saw there a moment ago. No value may ever give another item
- * than its own, none that was seen dead may give any; nor null, odd ones, and ones out of range.
+ * Slots that are reused at once, under weak values that are stale. A few posts, whose items are replaced
+ * all the time by all threads; free slots are reused last in, first out, so that a stale value soon names
+ * a slot with another item in it. Each thread keeps values that it read and uses them later: one whose
+ * look-up was under way when the item died adds its unit to the next item, gives it back, and is at times
+ * the last to hold it (an orphan). Two more posts are for slots that one thread turns over as fast as it
+ * can while others get what they saw there a moment ago. No value may ever give another item than its own,
+ * none that was seen dead may give any; nor null, odd ones, and ones out of range.
  */
 #include "item.h"
 

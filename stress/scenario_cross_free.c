@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Objects made on one thread and freed on another. Threads hand references to each other through boxes, some threads
- * mostly making and some mostly taking: their caches run over and run dry, so that slots go through their spare magazines
- * and the depot. Sizes are mixed, and items without destroy are among them. An item must come out of the depot all zero and
- * on no other thread; who takes it out of a box must see it intact.
+ * Objects made on one thread and freed on another. Threads hand references to each other through boxes,
+ * some threads mostly making and some mostly taking: their caches run over and run dry, so that slots go
+ * through their spare magazines and the depot. Sizes are mixed, and items without destroy are among them.
+ * An item must come out of the depot all zero and on no other thread; who takes it out of a box must see
+ * it intact.
  */
 #include "item.h"
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Events for connections that are gone. Workers share an epoll set over real loopback connections; event.data.u64 is the
- * weak value of the connection. A worker takes events in heaps; until it comes to the last of them, another worker or the
- * peer's reset has closed some of their connections, their descriptors are other connections', and so are their
- * slots. Each event must find its own connection, alive, or be refused. Refusals in a race must not be rarer than one in ten
- * thousand closes; planted ones (an event whose value is known to be dead) are counted apart. With --raw the events hold
- * pointers: AddressSanitizer sees them used after free.
+ * Events for connections that are gone. Workers share an epoll set over real loopback connections;
+ * event.data.u64 is the weak value of the connection. A worker takes events in heaps; until it comes to
+ * the last of them, another worker or the peer's reset has closed some of their connections, their
+ * descriptors are other connections', and so are their slots. Each event must find its own connection,
+ * alive, or be refused. Refusals in a race must not be rarer than one in ten thousand closes; planted ones
+ * (an event whose value is known to be dead) are counted apart. With --raw the events hold pointers:
+ * AddressSanitizer sees them used after free.
  */
 #include <errno.h>
 #include <string.h>

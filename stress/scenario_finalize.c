@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finalize and resurrection against gets. Items whose finalize resurrects every other time, by a reference that it puts on
- * a post; a get meanwhile must give nothing, and one that was under way adds a unit that goes back, at times after
- * finalize is over, as the last. finalize runs once at the most, is_dead is false while it runs, all is over for good when
- * destroy runs. Some items have no weak value until finalize makes one.
+ * Finalize and resurrection against gets. Items whose finalize resurrects every other time, by a reference
+ * that it puts on a post; a get meanwhile must give nothing, and one that was under way adds a unit that
+ * goes back, at times after finalize is over, as the last. finalize runs once at the most, is_dead is
+ * false while it runs, all is over for good when destroy runs. Some items have no weak value until
+ * finalize makes one.
  */
 #include "item.h"
 
@@ -114,6 +115,6 @@ static void end(struct run *run) {
 
 SCENARIO(.hunts = "finalize and resurrection against gets under way",
          .takes = TAKES(close_finalize, sole_finalize, finalize_died, finalize_kept, get_foreign, back_some,
-                        death_now, death_waits),
+                        back_orphan, orphans_adopted, death_now, death_waits),
          .counted = {"gets", "found dead", "resurrected", "kept by a look-up"}, .begin = begin, .work = work,
          .end = end)

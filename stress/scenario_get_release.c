@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The last release against get. In each round there are some hundred items, each with one to four holders; all threads go
- * through them in the same order. A holder gives up its reference when it comes by; everybody gets by the weak value until
- * it is dead. So releases race for the closing, and gets arrive before it, in the middle of it (the count is 0 and the
- * word not closed: they revive the object, and the closing is theirs), after it (a stray unit on a dead word), and when
- * `below` tells already.
+ * The last release against get. In each round there are some hundred items, each with one to four holders;
+ * all threads go through them in the same order. A holder gives up its reference when it comes by;
+ * everybody gets by the weak value until it is dead. So releases race for the closing, and gets arrive
+ * before it, in the middle of it (the count is 0 and the word not closed: they revive the object, and the
+ * closing is theirs), after it (a stray unit on a dead word), and when `below` tells already.
  */
 #include "item.h"
 

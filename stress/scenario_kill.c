@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Kill against get, release and another kill. In each round there are some hundred items, each with two holders who kill it and then
- * give it up; everybody else gets by its weak value. Of two killers one wins; the loser, and whoever finds the item dead,
- * must see what was written before the kill: notes that are plain stores. A get that passed `below` before the kill lands
- * on a live word that is not its own any more, and gives its unit back, at times as the last.
+ * Kill against get, release and another kill. In each round there are some hundred items, each with two
+ * holders who kill it and then give it up; everybody else gets by its weak value. Of two killers one wins;
+ * the loser, and whoever finds the item dead, must see what was written before the kill: notes that are
+ * plain stores. A get that passed `below` before the kill lands on a live word that is not its own any
+ * more, and gives its unit back, at times as the last.
  */
 #include "item.h"
 
@@ -11,7 +12,8 @@
 
 struct table {
     struct post posts[ITEMS];
-    /* Plain, one for each killer: read by the loser of two, and where there is one killer, by all who find it dead. */
+    /* Plain, one for each killer: read by the loser of two, and where there is one killer, by all who find
+     * it dead. */
     uint64_t notes[ITEMS][2];
     bool alone[ITEMS]; /* there is one killer, the first holder */
     _Atomic unsigned wins[ITEMS];
@@ -43,11 +45,13 @@ static void hold(struct worker *worker, struct table *table, unsigned i, unsigne
             violation("the only kill of " WR_WEAK_FMT " lost", WR_WEAK_ARGS(weak));
         if (won == 0 && table->notes[i][1 - which] != table->round)
             violation("the loser of two kills does not see what the winner wrote before");
-        item_check_dead(weak);
-        item_check(item, weak);
-        if (!wr_weak_is_null(wr_weak_of(item)))
-            violation("a killed object still gives a weak value");
-        item_mark(worker, item);
+        if (random_below(worker, 2) == 0) { /* else let go at once, while look-ups are under way */
+            item_check_dead(weak);
+            item_check(item, weak);
+            if (!wr_weak_is_null(wr_weak_of(item)))
+                violation("a killed object still gives a weak value");
+            item_mark(worker, item);
+        }
     }
     wr_release(item);
 }
@@ -57,7 +61,16 @@ static void race(struct worker *worker, struct table *table) {
     for (unsigned i = 0; i < ITEMS; i++) {
         unsigned which = (worker->number + threads - i % threads) % threads;
         for (unsigned tries = 1 + random_below(worker, 8); tries > 0; tries--) {
-            struct item *item = post_get(worker, &table->posts[i]);
+            wr_weak weak =
+                wr_weak_from_u64(atomic_load_explicit(&table->posts[i].weak, memory_order_acquire));
+            uint32_t way = random_below(worker, 4);
+            struct item *item = NULL;
+            if (way == 0) { /* is_dead alone has to order the notes; below, get alone */
+                if (!wr_weak_is_dead(weak))
+                    continue;
+            } else {
+                item = way == 1 ? post_get(worker, &table->posts[i]) : wr_weak_get(weak);
+            }
             worker_count(worker, item != NULL ? 2 : 3, 1);
             if (item == NULL) {
                 if (table->alone[i] && table->notes[i][0] != table->round)
@@ -106,6 +119,6 @@ static void end(struct run *run) {
 }
 
 SCENARIO(.hunts = "kill against get, release and another kill: one winner, and all see what it wrote before",
-         .takes = TAKES(cut_won, cut_late, get_alive, get_foreign, back_some, look_below, below_raised,
-                        close_won, death_now),
+         .takes = TAKES(cut_won, cut_late, get_alive, get_foreign, back_some, back_orphan, orphans_adopted,
+                        look_below, below_raised, close_won, death_now),
          .counted = {"kills won", "lost", "gets", "found dead"}, .begin = begin, .work = work, .end = end)

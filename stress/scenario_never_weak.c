@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The death by a plain store of objects that never had a weak value, against the first weak value being made. In each round
- * there are some hundred items in slots that never had one; of the two holders of each, one makes the first and lets go,
- * while the other lets go too: it has seen `below` at 0, and must see it again, after the count, before it may close the word by a
- * store. Others get by that value, and by forged ones, which must write nothing as long as no value was made.
+ * The death by a plain store of objects that never had a weak value, against the first weak value being
+ * made. In each round there are some hundred items in slots that never had one; of the two holders of
+ * each, one makes the first and lets go, while the other lets go too: it has seen `below` at 0, and must
+ * see it again, after the count, before it may close the word by a store. Others get by that value, and by
+ * forged ones, which must write nothing as long as no value was made.
  */
 #include "item.h"
 #include "word.h"
@@ -59,7 +60,8 @@ static void race(struct worker *worker, struct table *table) {
                 atomic_store_explicit(&post->weak, item_weak(item).bits, memory_order_release);
             wr_release(item);
         } else if (which == 2) {
-            /* Not its payload: nothing orders a forged value. Tags of a slot without a weak value stay at 1. */
+            /* Not its payload: nothing orders a forged value. Tags of a slot without a weak value stay at
+             * 1. */
             void *got = wr_weak_get(wr_weak_from_u64((uint64_t)wr_index_of(wr_slot_of(item)) << 32 | 1));
             worker_count(worker, 2, got != NULL);
             wr_release(got);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads that come and go. Each worker starts thread after thread; each takes part in a small churn, which leaves slots in
- * its cache and makes it use a record, and then ends: its slots go to the depot, its record to a later thread. Some have
- * a thread-specific destructor that runs after the library's, when the record is gone, and makes, gets and releases there:
- * with a record for one call, or none. What a thread that ended left behind is found and freed by others.
+ * Threads that come and go. Each worker starts thread after thread; each takes part in a small churn,
+ * which leaves slots in its cache and makes it use a record, and then ends: its slots go to the depot, its
+ * record to a later thread. Some have a thread-specific destructor that runs after the library's, when the
+ * record is gone, and makes, gets and releases there: with a record for one call, or none. What a thread
+ * that ended left behind is found and freed by others.
  */
 #include <pthread.h>
 

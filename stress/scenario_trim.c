@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory given back under stale weak values. Items of a large class come and go in floods; in between any thread calls
- * wr_trim, which gives whole chunks back, so that their words read as zero, until slots are made there again, with tags
- * from the chunk's floor on. Others keep using values of items that died there, some with a look-up under way: none may
- * ever succeed, whatever was in that slot before, during and after.
+ * Memory given back under stale weak values. Items of a large class come and go in floods; in between any
+ * thread calls wr_trim, which gives whole chunks back, so that their words read as zero, until slots are
+ * made there again, with tags from the chunk's floor on. Others keep using values of items that died
+ * there, some with a look-up under way: none may ever succeed, whatever was in that slot before, during
+ * and after.
  */
 #include "item.h"
 

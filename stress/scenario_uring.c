@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Completions for connections that are gone: as the scenario events, over io_uring. Each connection has a poll in the
- * kernel whose user_data is its weak value, so that there is always one in flight when it is closed; the completion
- * that follows, with the descriptor and often the slot another connection's by then, must be refused. The workers share one ring,
- * its submission and its completion side under one lock.
+ * Completions for connections that are gone: as the scenario events, over io_uring. Each connection has a
+ * poll in the kernel whose user_data is its weak value, so that there is always one in flight when it is
+ * closed; the completion that follows, with the descriptor and often the slot another connection's by
+ * then, must be refused. The workers share one ring, its submission and its completion side under one
+ * lock.
  */
 #include "net.h"
 
@@ -37,7 +38,8 @@ static const char *skip(void) {
     return NULL;
 }
 
-/* Ask for the next event of a connection that is held: its descriptor is its own until the submission is over. */
+/* Ask for the next event of a connection that is held: its descriptor is its own until the submission is
+ * over. */
 static void watch(struct conn *conn) {
     (void)pthread_mutex_lock(&uring.lock);
     struct io_uring_sqe *entry = io_uring_get_sqe(&uring.ring);

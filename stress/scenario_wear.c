@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Slots whose tags run out. A slot wears out after 2^31 lives, which is half a minute of nothing else; so each new item in a
- * young slot is aged first, by its only holder and before it has a weak value: the tag is put a few hundred lives before
- * its end, as if so many items had lived there. Then items come and go, killed or not, until the slot is retired. A value of
- * its first lives must never succeed, although a tag that wrapped would come by again.
+ * Slots whose tags run out. A slot wears out after 2^31 lives, which is half a minute of nothing else; so
+ * each new item in a young slot is aged first, by its only holder and before it has a weak value: the tag
+ * is put a few hundred lives before its end, as if so many items had lived there. Then items come and go,
+ * killed or not, until the slot is retired. A value of its first lives must never succeed, although a tag
+ * that wrapped would come by again.
  */
 #include "item.h"
 #include "word.h"

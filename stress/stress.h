@@ -2,11 +2,12 @@
 /*
  * wr-stress: many threads fight over objects, and oracles say whether weakrt kept its word.
  *
- * A scenario is one file, stress/scenario_NAME.c: a paragraph on the race it hunts, and a SCENARIO(...) at its end. It runs
- * in a process of its own: a number of workers run `work` at once until its time is over, then one thread runs `end`.
- * Its name is that of its file; nothing else lists it.
+ * A scenario is one file, stress/scenario_NAME.c: a paragraph on the race it hunts, and a SCENARIO(...) at
+ * its end. It runs in a process of its own: a number of workers run `work` at once until its time is over,
+ * then one thread runs `end`. Its name is that of its file; nothing else lists it.
  *
- * What it is held to: no oracle fires (item.h), the run ends, and every path that its TAKES names was taken.
+ * What it is held to: no oracle fires (item.h), the run ends, and every path that its TAKES names was
+ * taken.
  */
 #ifndef STRESS_H
 #define STRESS_H
@@ -88,12 +89,13 @@ void worker_stepped(struct worker *worker, uint64_t steps);
 void worker_count(struct worker *worker, unsigned which, uint64_t more);
 uint64_t run_counted(struct run *run, unsigned which);
 
-/* Meet all other workers. A round: worker 0 prepares; round_begins by all, false for all when time is over; the race;
- * round_ends by all; worker 0 looks at what became of it. */
+/* Meet all other workers. A round: worker 0 prepares; round_begins by all, false for all when time is
+ * over; the race; round_ends by all; worker 0 looks at what became of it. */
 bool round_begins(struct worker *worker);
 void round_ends(struct worker *worker);
 
-/* Run `fn` on a thread of its own with a worker of its own, and wait for its end. At most one at a time for each worker. */
+/* Run `fn` on a thread of its own with a worker of its own, and wait for its end. At most one at a time
+ * for each worker. */
 void worker_child(struct worker *parent, void (*fn)(struct worker *child, void *arg), void *arg);
 
 /* Report a violation, with the seed and the command that repeats it, and end the process. */
