@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "registry.h"
 #include "lock.h"
 #include "poison.h"
 
@@ -19,6 +20,7 @@ _Thread_local struct thread *thread_current __attribute__((tls_model("initial-ex
 /* Every block a record was allocated in, so that leak checkers find them. */
 struct block {
     struct block *next;
+    struct thread *thread;
 };
 
 static struct lock records;
@@ -48,6 +50,12 @@ static void make_exit_key(void) {
     have_exit_key = pthread_key_create(&exit_key, leave) == 0;
 }
 
+static void set_up(struct thread *thread) {
+    memset(thread, 0, sizeof *thread);
+    for (uint32_t class = 0; class < CLASS_COUNT; class ++)
+        thread->cache[class].room = class_batch(class);
+}
+
 static struct thread *allocate_record(void) {
     struct block *block = alloc_zeroed(sizeof(struct block) + RECORD_ALIGN + sizeof(struct thread));
     if (block == NULL)
@@ -59,6 +67,7 @@ static struct thread *allocate_record(void) {
         thread->cache[class].room = class_batch(class);
     lock_take(&records);
     block->next = blocks;
+    block->thread = thread;
     blocks = block;
     lock_give(&records);
     return thread;
@@ -219,4 +228,17 @@ void thread_lock(void) UNCHECKED_LOCKS {
 
 void thread_unlock(void) UNCHECKED_LOCKS {
     lock_give(&records);
+}
+
+void thread_forget_absent(void) UNCHECKED_LOCKS {
+    unowned = NULL;
+    for (struct block *block = blocks; block != NULL; block = block->next) {
+        struct thread *thread = block->thread;
+        if (thread == thread_current)
+            continue;
+        registry_refire(thread->firing);
+        set_up(thread);
+        thread->next = unowned;
+        unowned = thread;
+    }
 }
