@@ -5,7 +5,10 @@
 #include "os.h"
 #include "poison.h"
 
-#define CHUNK_BYTES (UINT32_C(2) << 20) /* a huge page, so that large populations can be served by them */
+#ifndef WR_CHUNK_BYTES /* a model has few slots */
+#define WR_CHUNK_BYTES (UINT32_C(2) << 20)
+#endif
+#define CHUNK_BYTES WR_CHUNK_BYTES /* a huge page, so that large populations can be served by them */
 #define CHUNK_GRANULES (CHUNK_BYTES / WR_GRANULE)
 #define NONE UINT32_MAX
 
@@ -13,7 +16,6 @@
 #ifndef WR_RESERVE_CHUNKS
 #define WR_RESERVE_CHUNKS (UINTPTR_MAX > UINT32_MAX ? 65535u : 512u)
 #endif
-#define CHUNK_MAX (UINTPTR_MAX > UINT32_MAX ? 65536u : 512u)
 
 /* A class with this many chunks gets huge pages for the next: 16 MiB are not a small population any more, and less would
  * make small programs pay 2 MiB for a few objects. */
@@ -38,7 +40,7 @@ struct chunk {
     uint32_t free;   /* arena_trim: its slots found in the depot */
     uint32_t next;   /* in its class's list of blank chunks */
 };
-static struct chunk chunks[CHUNK_MAX];
+static struct chunk chunks[WR_RESERVE_CHUNKS];
 
 static struct depot {
     struct lock lock;
