@@ -27,8 +27,8 @@
  *
  * Errors: functions that can fail return a negative errno, constructors return NULL and set errno; errno is
  * otherwise preserved, also across destroy. Misuse that would corrupt memory writes one line and aborts
- * (wr_set_fatal_handler). The S and D numbers in the comments are statements of docs/semantics.md and sections of
- * src/DESIGN.md.
+ * (wr_set_fatal_handler). The S and D numbers in the comments are statements of docs/semantics.md and sections
+ * of src/DESIGN.md.
  */
 #ifndef WEAKRT_H
 #define WEAKRT_H
@@ -73,8 +73,8 @@ typedef void (*wr_visit)(void *child, const char *field, void *arg);
 #define WR_TYPE_ABI 1u /* value of wr_type.abi for this header */
 
 /* wr_type.flags */
-#define WR_NO_WEAKREF 1u  /* objects of this type cannot be weakly referenced (S6) */
-#define WR_BORROWABLE 2u  /* wr_borrow of these objects writes no shared memory; their death costs more */
+#define WR_NO_WEAKREF 1u /* objects of this type cannot be weakly referenced (S6) */
+#define WR_BORROWABLE 2u /* wr_borrow of these objects writes no shared memory; their death costs more */
 
 #define WR_MAX_SIZE 65536u /* bytes of payload; for more, put a pointer in a box (wr_box_new) */
 #define WR_MAX_ALIGN 32u
@@ -87,12 +87,13 @@ typedef struct wr_type {
     const char *name;           /* for messages and reports; NULL: "object" */
     size_t size;                /* payload bytes, zeroed by wr_new; 0 is allowed */
     size_t align;               /* of the payload: 0, or a power of two up to WR_MAX_ALIGN; it is always 32 */
-    const struct wr_type *base; /* NULL: a plain object */
+    const struct wr_type *base; /* NULL: a plain object; &wr_weakref_type: a weakref with state of its own */
     wr_queue **queue;           /* NULL: destroy runs where the last reference is dropped */
-    void (*destroy)(void *self);  /* release what the object owns; runs once, after death; NULL: nothing to do */
+    void (*destroy)(
+        void *self); /* release what the object owns; runs once, after death; NULL: nothing to do */
     void (*finalize)(void *self); /* before death, self fully usable; may resurrect with wr_retain(self) */
-    void (*trace)(void *self, wr_visit visit, void *arg);            /* visit every strong reference self owns */
-    int (*describe)(const void *self, char *buf, size_t len);        /* as snprintf */
+    void (*trace)(void *self, wr_visit visit, void *arg);     /* visit every strong reference self owns */
+    int (*describe)(const void *self, char *buf, size_t len); /* as snprintf */
     bool (*equal)(const void *a, const void *b);
     int (*hash)(const void *self, uint64_t *out);
     void *reserved[3]; /* zero */
@@ -102,10 +103,11 @@ typedef struct wr_type {
 
 /* Make an object of `type`: payload of type->size zero bytes, aligned to 32, strong count 1.
  * Gives:     one strong reference to the caller.
- * Returns:   the payload; NULL with errno EINVAL (type NULL, of another ABI, with unknown flags, with an alignment
- *            that is not a power of two up to WR_MAX_ALIGN, larger than WR_MAX_SIZE), ENOTSUP (a `base` or `queue`
- *            this version has no support for), ENOMEM.
- * Order:     what is written to the payload before its weak value is published (release) is seen after a get (S57).
+ * Returns:   the payload; NULL with errno EINVAL (type NULL, of another ABI, with unknown flags, with an
+ *            alignment that is not a power of two up to WR_MAX_ALIGN, larger than WR_MAX_SIZE), ENOTSUP (a
+ *            `base` or `queue` this version has no support for), ENOMEM.
+ * Order:     what is written to the payload before its weak value is published (release) is seen after a get
+ *            (S57).
  * Blocks:    when the thread's cache of slots is empty, briefly on the lock of the size class.
  * Allocates: address space in steps of 2 MiB, once; a per-thread record at a thread's first use.
  * Callbacks: none, but for the destroy of objects whose last reference was given back inside a failed
@@ -135,10 +137,11 @@ WR_API void *wr_retain(void *obj);
  * Order:     what any thread wrote before its release is seen by destroy (S57).
  * Blocks:    never by itself; destroy may.
  * Allocates: never (S19).
- * Callbacks: finalize and destroy on this thread, when it was the last reference; inside another destroy they wait
- *            until the outermost one returns, and run in the order of the deaths: no recursion (S9, S20, S21).
- *            errno is kept (S14).
- * On misuse: a reference too many, or memory that is no object: fatal, with a message, as far as it can be told.
+ * Callbacks: finalize and destroy on this thread, when it was the last reference; inside another destroy they
+ *            wait until the outermost one returns, and run in the order of the deaths: no recursion (S9, S20,
+ *            S21). errno is kept (S14).
+ * On misuse: a reference too many, or memory that is no object: fatal, with a message, as far as it can be
+ *            told.
  * See:       D3, D4.   Since: 0.1 */
 WR_API void wr_release(void *obj);
 
@@ -160,7 +163,8 @@ WR_API uint32_t wr_refcount(const void *obj);
  * Takes:     `ptr`, on success: destroy(ptr) runs when the box dies. On failure ptr stays the caller's.
  * Gives:     one strong reference to the box.
  * Returns:   the box; NULL with errno ENOMEM.
- * Blocks:    as wr_new.   Allocates: as wr_new.   Callbacks: as wr_new; `destroy` (may be NULL) at the box's death.
+ * Blocks:    as wr_new.   Allocates: as wr_new.   Callbacks: as wr_new; `destroy` (may be NULL) at the box's
+ *            death.
  * See:       D5.   Since: 0.1 */
 WR_API void *wr_box_new(void *ptr, void (*destroy)(void *ptr)) WR_MUST_USE;
 
@@ -183,17 +187,18 @@ typedef struct wr_weak {
 /* Return the weak value of an object.
  * Needs:     a strong reference to `obj`, or NULL.
  * Returns:   its weak value; null for NULL, for a killed or dying object, for a WR_NO_WEAKREF type.
- * Order:     hand the value to other threads by release/acquire (a lock, a queue, an atomic, epoll): one read by a
- *            relaxed load may read dead for a live object, never the reverse (S22).
+ * Order:     hand the value to other threads by release/acquire (a lock, a queue, an atomic, epoll): one read
+ *            by a relaxed load may read dead for a live object, never the reverse (S22).
  * Blocks:    never.   Allocates: never.   Callbacks: none.
  * See:       D3, S6, S10, S41.   Since: 0.1 */
 WR_API wr_weak wr_weak_of(const void *obj);
 
 /* Take a strong reference to the object a weak value names, if it is alive.
- * Needs:     nothing: `w` may be null, stale or made up of any bits with the index of a slot (see wr_weak_check).
+ * Needs:     nothing: `w` may be null, stale or made up of any bits with the index of a slot (see
+ *            wr_weak_check).
  * Gives:     one strong reference, unless NULL.
- * Returns:   the object; NULL when it is dead, was cleared or killed, or is being finalized (S25). Once NULL for the
- *            death of the object, NULL for ever (S22, S23).
+ * Returns:   the object; NULL when it is dead, was cleared or killed, or is being finalized (S25). Once NULL
+ *            for the death of the object, NULL for ever (S22, S23).
  * Order:     what was written before the weak value was published is seen after (S57).
  * Blocks:    never.   Allocates: never.   Callbacks: none, ever. Async-signal-safe.
  * See:       D3, S54.   Since: 0.1 */
@@ -215,56 +220,271 @@ WR_API bool wr_weak_is_dead(wr_weak w);
  * See:       S54.   Since: 0.1 */
 WR_API int wr_weak_check(uint64_t bits, wr_weak *out);
 
-/* Kill an object: every weak value of it is dead from now on, for good; strong references stay valid.
- * Needs:     a strong reference.
- * Returns:   1: this call killed it; 0: it was killed already, or is dead (from inside its destroy); -EINVAL: NULL;
- *            -ENOTSUP: a WR_NO_WEAKREF type.
- * Order:     of many concurrent callers exactly one gets 1; what that one wrote before is seen by the others and by
- *            whoever sees a weak value dead (S41, S57).
- * Blocks:    never.   Allocates: never.   Callbacks: none.
- * See:       D3, S41.   Since: 0.1 */
-WR_API int wr_kill(void *obj);
-
 /* Conversions; none can fail. A weak value fits a pointer where pointers have 64 bits. */
-static inline uint64_t wr_weak_to_u64(wr_weak w)
-{
+static inline uint64_t wr_weak_to_u64(wr_weak w) {
     return w.bits;
 }
-static inline wr_weak wr_weak_from_u64(uint64_t bits)
-{
+static inline wr_weak wr_weak_from_u64(uint64_t bits) {
     wr_weak w;
     w.bits = bits;
     return w;
 }
 #if UINTPTR_MAX >= UINT64_MAX
-static inline void *wr_weak_to_ptr(wr_weak w)
-{
+static inline void *wr_weak_to_ptr(wr_weak w) {
     return (void *)(uintptr_t)w.bits;
 }
-static inline wr_weak wr_weak_from_ptr(const void *ptr)
-{
+static inline wr_weak wr_weak_from_ptr(const void *ptr) {
     return wr_weak_from_u64((uint64_t)(uintptr_t)ptr);
 }
 #endif
-static inline bool wr_weak_equal(wr_weak a, wr_weak b)
-{
+static inline bool wr_weak_equal(wr_weak a, wr_weak b) {
     return a.bits == b.bits;
 }
-static inline bool wr_weak_is_null(wr_weak w)
-{
+static inline bool wr_weak_is_null(wr_weak w) {
     return w.bits == 0;
 }
 
-/* For printf: printf("conn " WR_WEAK_FMT " closed\n", WR_WEAK_ARGS(w)) writes slot and tag, as in "conn 65539:7 closed". */
+/* For printf: printf("conn " WR_WEAK_FMT " closed\n", WR_WEAK_ARGS(w)) writes slot and tag, as in "conn 65539:7
+ * closed". */
 #define WR_WEAK_FMT "%" PRIu32 ":%" PRIu32
 #define WR_WEAK_ARGS(w) ((uint32_t)((w).bits >> 32)), ((uint32_t)((w).bits & 0xffffffffu))
+
+/* ---- kill and clear: weak references to an object that lives on ---- */
+
+/* Kill an object: every weak value of it is dead from now on, for good; strong references stay valid.
+ * Needs:     a strong reference.
+ * Returns:   1: this call killed it; 0: it was killed already, or is dead (from inside its destroy); -EINVAL:
+ *            NULL; -ENOTSUP: a WR_NO_WEAKREF type.
+ * Order:     of many concurrent callers exactly one gets 1; what that one wrote before is seen by the others
+ *            and by whoever sees a weak value dead (S41, S57).
+ * Blocks:    briefly on the object's stripe when it has weakrefs; callbacks may.
+ * Allocates: never.
+ * Callbacks: those of the object's weakrefs, newest first, before it returns 1, on this thread (S11, S12).
+ * See:       D3, D4, S41.   Since: 0.1 */
+WR_API int wr_kill(void *obj);
+
+/* Make every weak value and weakref of an object dead; new ones may be made afterwards.
+ * Needs:     a strong reference.
+ * Returns:   0, also when there was nothing to clear (a killed object, or from inside its destroy); -EINVAL:
+ *            NULL; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref; -EOVERFLOW: this slot has been cleared 2^31
+ *            times and keeps its last steps for a kill: nothing is changed.
+ * Order:     what was written before is seen by whoever sees a weak value dead (S57).
+ * Blocks:    as wr_kill.   Allocates: never.
+ * Callbacks: those of the object's weakrefs, newest first, before it returns, on this thread.
+ * See:       D4, S39; PyObject_ClearWeakRefs.   Since: 0.1 */
+WR_API int wr_weakref_clear(void *obj);
+
+/* Make every weak value and weakref of an object dead, without running callbacks; they never will run then.
+ * Needs:     a strong reference.
+ * Returns:   as wr_weakref_clear.
+ * Order:     as wr_weakref_clear.
+ * Blocks:    as wr_kill.   Allocates: never.
+ * Callbacks: none. Arguments with a destructor are kept until their weakref is freed (S40).
+ * See:       D4, S40; PyUnstable_Object_ClearWeakRefsNoCallbacks.   Since: 0.1 */
+WR_API int wr_weakref_clear_no_callbacks(void *obj);
+
+/* ---- weakref objects ---- */
+
+/* A weak reference that is an object itself: counted by wr_retain and wr_release, shared when it has no
+ * callback, listed on its referent, comparable, hashable. A proxy is one that stands for its referent in
+ * wr_equal and wr_call. Neither keeps its referent alive, neither is weakly referenceable (S6, S7). A weakref
+ * passed to a function of this section needs a strong reference to the weakref, as every object does. */
+typedef struct wr_weakref wr_weakref;
+
+/* What runs at the death, clear or kill of the referent, once: `ref` is the weakref itself, and reads dead. It
+ * may call anything, but must return: no longjmp, no exception, no pthread_exit. */
+typedef void (*wr_callback)(wr_weakref *ref, void *arg);
+
+/* The type of refs; set wr_type.base to it to give refs a state of their own, `size` bytes reached by
+ * wr_weakref_extra. Objects of such a type are made by wr_weakref_new_ex alone, its destroy gets the weakref. */
+extern WR_API const wr_type wr_weakref_type;
+
+#define WR_PROXY 1u /* wr_weakref_options.flags: make a proxy */
+
+typedef struct wr_weakref_options {
+    size_t size;          /* sizeof(wr_weakref_options) */
+    wr_callback callback; /* NULL: none */
+    void *arg;            /* for the callback */
+    void (*arg_destroy)(
+        void *arg);      /* NULL, or runs once: after the callback, on cancel, or when the ref dies (S8) */
+    wr_queue *queue;     /* NULL: the callback runs where the object dies */
+    const wr_type *type; /* NULL, or a type whose base is &wr_weakref_type */
+    unsigned flags;      /* 0 or WR_PROXY */
+} wr_weakref_options;
+#ifdef __cplusplus
+#define WR_WEAKREF_OPTIONS_INIT                                                                              \
+    { sizeof(wr_weakref_options), nullptr, nullptr, nullptr, nullptr, nullptr, 0 }
+#else
+#define WR_WEAKREF_OPTIONS_INIT                                                                              \
+    { sizeof(wr_weakref_options), NULL, NULL, NULL, NULL, NULL, 0 }
+#endif
+
+/* Make a weakref to an object, or without a callback, share the one that is there (S1 to S5).
+ * Needs:     a strong reference to `obj`.
+ * Gives:     one strong reference to the weakref.
+ * Returns:   the weakref; NULL with errno EINVAL (obj is NULL), ENOTSUP (a WR_NO_WEAKREF type, or a weakref),
+ *            ESTALE (obj is killed or dying), ENOMEM.
+ * Blocks:    briefly on the object's stripe.   Allocates: as wr_new, unless shared.
+ * Callbacks: as wr_new. `callback` on the thread that ends the referent, unless the weakref dies before (S16,
+ *            S17).
+ * See:       D4, S1; PyWeakref_NewRef.   Since: 0.1 */
+WR_API wr_weakref *wr_weakref_new(void *obj, wr_callback callback, void *arg) WR_MUST_USE;
+
+/* Make a proxy for an object, or without a callback, share the one that is there (S2).
+ * Needs:     as wr_weakref_new.
+ * Gives:     as wr_weakref_new.
+ * Returns:   as wr_weakref_new.
+ * Blocks:    as wr_weakref_new.   Allocates: as wr_weakref_new.   Callbacks: as wr_weakref_new.
+ * See:       D4, S2; PyWeakref_NewProxy.   Since: 0.1 */
+WR_API wr_weakref *wr_proxy_new(void *obj, wr_callback callback, void *arg) WR_MUST_USE;
+
+/* Make a weakref with options; shared when it has no callback, arg destructor and type of its own.
+ * Needs:     a strong reference to `obj`.
+ * Takes:     `arg`, on success, when there is an arg_destroy; on failure it stays the caller's (S1).
+ * Gives:     one strong reference to the weakref.
+ * Returns:   the weakref; NULL with errno as wr_weakref_new; EINVAL also for options of another size, unknown
+ *            flags, or a type that is not based on &wr_weakref_type, has a finalize, is WR_BORROWABLE or too
+ *            large; ENOTSUP also for a queue, which this version has no support for.
+ * Blocks:    briefly on the object's stripe.   Allocates: as wr_new, unless shared.   Callbacks: as
+ *            wr_weakref_new.
+ * See:       D4, S1, S6, S8.   Since: 0.1 */
+WR_API wr_weakref *wr_weakref_new_ex(void *obj, const wr_weakref_options *options) WR_MUST_USE;
+
+/* Return the state of a weakref of a type based on wr_weakref_type.
+ * Needs:     a strong reference to `ref`.
+ * Returns:   its wr_type.size bytes, zeroed when it was made, aligned to 32; NULL for NULL, for what is no
+ *            weakref, and for plain refs and proxies.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       D5.   Since: 0.1 */
+WR_API void *wr_weakref_extra(wr_weakref *ref);
+
+/* Take a strong reference to a weakref's referent, if it is alive.
+ * Gives:     in *obj one strong reference, or NULL; it is always written.
+ * Returns:   1: alive; 0: dead; -EINVAL: `obj` is NULL, or `ref` is NULL or no weakref.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       S31; PyWeakref_GetRef.   Since: 0.1 */
+WR_API int wr_weakref_get(wr_weakref *ref, void **obj);
+
+/* Tell whether a weakref's referent is gone for it; takes no reference.
+ * Returns:   1: dead, for good; 0: alive at that moment; -EINVAL: NULL or no weakref.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       S27; PyWeakref_IsDead.   Since: 0.1 */
+WR_API int wr_weakref_is_dead(wr_weakref *ref);
+
+/* Return a weakref's weak value, which outlives the weakref.
+ * Returns:   the value, dead or alive; null for what is no weakref.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       D5.   Since: 0.1 */
+WR_API wr_weak wr_weakref_value(wr_weakref *ref);
+
+/* Tell whether an object is a weakref: a ref or a proxy, dead or alive.
+ * Returns:   that; false for NULL. No side effect.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       S27; PyWeakref_Check.   Since: 0.1 */
+WR_API bool wr_weakref_check(const void *obj);
+
+/* Tell whether an object is a ref, of wr_weakref_type or a type based on it.
+ * Returns:   that; false for a proxy and for NULL. No side effect.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       S27; PyWeakref_CheckRef.   Since: 0.1 */
+WR_API bool wr_weakref_check_ref(const void *obj);
+
+/* Tell whether an object is a ref of wr_weakref_type itself.
+ * Returns:   that; false for NULL. No side effect.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       S27; PyWeakref_CheckRefExact.   Since: 0.1 */
+WR_API bool wr_weakref_check_ref_exact(const void *obj);
+
+/* Tell whether an object is a proxy.
+ * Returns:   that; false for NULL. No side effect.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       S27; PyWeakref_CheckProxy.   Since: 0.1 */
+WR_API bool wr_weakref_check_proxy(const void *obj);
+
+/* Return how many weakrefs an object has.
+ * Needs:     a strong reference to `obj`, or NULL.
+ * Returns:   the number of refs and proxies alive on it at some moment of the call; 0 for NULL.
+ * Blocks:    on the object's stripe while it counts them.   Allocates: never.   Callbacks: none.
+ * See:       S37; weakref.getweakrefcount.   Since: 0.1 */
+WR_API size_t wr_weakref_count(const void *obj);
+
+/* Write the weakrefs of an object to an array: the shared ref, the shared proxy, the others, newest first.
+ * Needs:     a strong reference to `obj`; room for `cap` pointers at `out` (NULL: as cap 0).
+ * Gives:     a strong reference with each pointer written.
+ * Returns:   how many there are, which may be more than `cap`. Those being freed are left out.
+ * Blocks:    on the object's stripe while it lists them.   Allocates: never.   Callbacks: none.
+ * See:       S4, S38; weakref.getweakrefs.   Since: 0.1 */
+WR_API size_t wr_weakref_list(void *obj, wr_weakref **out, size_t cap);
+
+/* Return the callback that a weakref would call.
+ * Returns:   the callback; NULL when there is none, and from the instant of the referent's death or a cancel
+ *            (S13).
+ * Blocks:    briefly on the referent's stripe.   Allocates: never.   Callbacks: none.
+ * See:       S13.   Since: 0.1 */
+WR_API wr_callback wr_weakref_callback(wr_weakref *ref);
+
+/* Cancel a weakref's callback; after the return it does not run and will not. The weakref stays a weakref.
+ * Needs:     a strong reference to `ref` throughout.
+ * Returns:   1: it had not begun and never will; 0: it had run, or there was none; or it is this callback, or
+ *            its arg destructor, that calls; -EINVAL: NULL or no weakref.
+ * Order:     with 0, what the callback did is seen.
+ * Blocks:    while the callback or its arg destructor runs on another thread. Two callbacks that cancel each
+ *            other deadlock: use the timed form there.
+ * Allocates: never.   Callbacks: the arg destructor, when it returns 1.
+ * See:       D4, S43.   Since: 0.1 */
+WR_API int wr_weakref_cancel(wr_weakref *ref);
+
+/* Cancel a weakref's callback, waiting for a running one no longer than `timeout_ms` milliseconds (negative:
+ * for ever).
+ * Needs:     as wr_weakref_cancel.
+ * Returns:   as wr_weakref_cancel; -ETIMEDOUT: it is still running, and nothing was changed.
+ * Order:     as wr_weakref_cancel.
+ * Blocks:    as wr_weakref_cancel, up to the timeout.   Allocates: never.   Callbacks: as wr_weakref_cancel.
+ * See:       D4, S43.   Since: 0.1 */
+WR_API int wr_weakref_cancel_timed(wr_weakref *ref, int64_t timeout_ms);
+
+/* ---- the object protocol: each takes an object, a ref, or a proxy, which stands for its referent ---- */
+
+/* Hash an object: by its type's hash, else by identity. A ref hashes as its referent does, and keeps that.
+ * Gives:     *out, the hash.
+ * Returns:   0; -EINVAL: NULL; -ENOTSUP: a proxy, always; -ESTALE: a ref that was not hashed before its
+ *            referent died; else what the type's hash returned.
+ * Blocks:    never by itself.   Allocates: never.
+ * Callbacks: the type's hash; a ref's referent is held for it, and dies here if that was the last reference.
+ * See:       S28, S34.   Since: 0.1 */
+WR_API int wr_hash(void *obj, uint64_t *out);
+
+/* Compare two objects: by their type's equal when both have the same type, else by identity. Refs compare by
+ * their referents while both are alive, then by their own identity; a ref never equals what is no ref.
+ * Returns:   1: equal; 0: not; -EINVAL: NULL; -ESTALE: a or b is a proxy whose referent is dead; nothing was
+ *            called.
+ * Blocks:    never by itself.   Allocates: never.
+ * Callbacks: the type's equal; referents are held for it, and die here if that was the last reference.
+ * See:       S29, S32, S33.   Since: 0.1 */
+WR_API int wr_equal(void *a, void *b);
+
+/* Describe an object as text: by its type's describe, else "<name at address>"; a ref or proxy as in S30.
+ * Returns:   how long the whole text is, of which `buf` got up to len - 1 bytes and a NUL, as snprintf;
+ *            -EINVAL: NULL; else what the type's describe returned. Does not fail for dead ones.
+ * Blocks:    never by itself.   Allocates: never.   Callbacks: the type's describe.
+ * See:       S30, S32, S35.   Since: 0.1 */
+WR_API int wr_describe(void *obj, char *buf, size_t len);
+
+/* Call a function on an object, or on what a proxy stands for, which is held for the whole call.
+ * Gives:     *result, what `fn` returned; `result` may be NULL.
+ * Returns:   0; -EINVAL: obj or fn is NULL; -ESTALE: a proxy whose referent is dead: fn was not called.
+ * Blocks:    as fn does.   Allocates: never.   Callbacks: fn; and the object's end, when its last reference is
+ *            dropped meanwhile.
+ * See:       S32, S33, S36.   Since: 0.1 */
+WR_API int wr_call(void *obj, int (*fn)(void *self, void *arg), void *arg, int *result);
 
 /* ---- the process ---- */
 
 /* Give memory that holds no object back to the system; weak values into it stay dead.
  * Returns:   how many bytes were given back. Only whole 2 MiB chunks with no object, no slot in another
  *            thread's cache and no retired slot go back; the calling thread's own cache is emptied first.
- * Blocks:    on the lock of each size class while it looks over that class's free slots; so do others who need it.
+ * Blocks:    on the lock of each size class while it looks over that class's free slots; so do others who need
+ *            it.
  * Allocates: never.
  * Callbacks: the destroy of objects left by a failed wr_weak_get, as in wr_new.
  * See:       D3.   Since: 0.1 */
@@ -286,22 +506,23 @@ typedef void (*wr_fatal_handler)(const char *message);
 
 /* Choose what happens on misuse; the default writes the message to stderr and aborts.
  * Returns:   the handler before (NULL: the default). NULL restores the default.
+ * Blocks:    never.   Allocates: never.
  * Callbacks: the handler, on the thread and inside the call that misused. It should not return: the
  *            process aborts when it does.
- * Blocks:    never.   Allocates: never.
  * See:       D8.   Since: 0.1 */
 WR_API wr_fatal_handler wr_set_fatal_handler(wr_fatal_handler handler);
 
-/* Handlers for pthread_atfork(wr_atfork_prepare, wr_atfork_parent, wr_atfork_child), for processes whose other
- * threads use weakrt when they fork and that go on in the child without exec. Nothing is needed for fork and exec,
- * or when the forking process has one thread.
- * Blocks:    prepare takes every lock of the library, parent and child give them back.
- * Callbacks: none. In the child, objects that absent threads held stay held, and slots in their caches are lost.
+/* Take every lock of the library before a fork; pthread_atfork(wr_atfork_prepare, wr_atfork_parent,
+ * wr_atfork_child) is for processes whose other threads use weakrt when they fork and that go on in the child
+ * without exec. Nothing is needed for fork and exec, or when the forking process has one thread.
+ * Blocks:    prepare, on each lock in turn; parent and child never.   Allocates: never.
+ * Callbacks: none. In the child, objects that absent threads held stay held, and slots in their caches are
+ *            lost.
  * See:       D7.   Since: 0.1 */
 WR_API void wr_atfork_prepare(void);
-/* The parent's half. See wr_atfork_prepare, D7. */
+/* Give the locks back in the parent. See wr_atfork_prepare, D7. */
 WR_API void wr_atfork_parent(void);
-/* The child's half. See wr_atfork_prepare, D7. */
+/* Give the locks back in the child. See wr_atfork_prepare, D7. */
 WR_API void wr_atfork_child(void);
 
 #ifdef __cplusplus

@@ -2,9 +2,10 @@
 /*
  * The hot path of weakrt: the header of an object, its word, and retain, release, weak_of, get and is_dead.
  *
- * Include this in place of weakrt.h and these five are inlined into your program, under the same names and with the
- * same contracts. The library compiles its own plain versions from this very file, so that there is one of each.
- * A program built with this header refuses at start-up, with a message, a library whose layout is another one.
+ * Include this in place of weakrt.h and these five are inlined into your program, under the same names and with
+ * the same contracts. The library compiles its own plain versions from this very file, so that there is one of
+ * each. A program built with this header refuses at start-up, with a message, a library whose layout is another
+ * one.
  *
  * Names below that weakrt.h does not have are not for use by programs.
  */
@@ -28,8 +29,8 @@
 #define wr_likely(x) __builtin_expect(!!(x), 1)
 #define wr_unlikely(x) __builtin_expect(!!(x), 0)
 
-/* Inlined under the name of the plain function, which stays what a pointer to it means. One file of the library sets
- * WR_INLINE to have the plain functions defined. */
+/* Inlined under the name of the plain function, which stays what a pointer to it means. One file of the library
+ * sets WR_INLINE to have the plain functions defined. */
 #define WR_HELPER extern inline __attribute__((gnu_inline, always_inline))
 #ifndef WR_INLINE
 #define WR_INLINE WR_HELPER
@@ -43,27 +44,31 @@ extern "C" {
 
 #define WR_GRANULE 32u /* bytes; slots start at multiples of it, a weak value counts in it */
 
+struct wr_entry;
+
 struct wr_slot {
     uint64_t word;       /* count, flags, tag: below. Atomic. */
     const wr_type *type; /* Constant from publish to death; stale afterwards, for messages. */
     union {
-        void *head;      /* Alive: the registry's list. */
-        uint64_t batch;  /* Free, first of a batch in the depot: the next batch and this one's count; by its lock. */
+        struct wr_entry *head; /* Alive: the registry's list. */
+        uint64_t
+            batch; /* Free, first of a batch in the depot: the next batch and this one's count; by its lock. */
     } list;
-    uint32_t below;      /* Every tag < below is dead; 0: no weak value was ever made. Atomic, a hint that may lag. */
-    uint32_t link;       /* Dead: the next slot of the list it is on. Owned by who owns the list. */
+    uint32_t
+        below; /* Every tag < below is dead; 0: no weak value was ever made. Atomic, a hint that may lag. */
+    uint32_t link; /* Dead: the next slot of the list it is on. Owned by who owns the list. */
 } __attribute__((aligned(32)));
 
 /* The word:  [63..36] strong count | [35] DONE | [34] KILL | [33] REG | [32] FIN | [31..0] tag
- * The count is on top, so that stray counts and overflow fall off and never reach the tag. A tag is odd while its
- * incarnation is alive, even when dead, being built, or free. */
-#define WR_ONE (UINT64_C(1) << 36)         /* one unit of the count */
-#define WR_DONE (UINT64_C(1) << 35)        /* no finalize left to run: it has run, or the type has none */
-#define WR_KILL (UINT64_C(1) << 34)        /* killed: no weak value of this incarnation will ever be alive again */
-#define WR_REG (UINT64_C(1) << 33)         /* something was put on the registry's list; sticky until publish */
-#define WR_FIN (UINT64_C(1) << 32)         /* finalize is running, on a unit of the count that the runtime holds */
+ * The count is on top, so that stray counts and overflow fall off and never reach the tag. A tag is odd while
+ * its incarnation is alive, even when dead, being built, or free. */
+#define WR_ONE (UINT64_C(1) << 36)  /* one unit of the count */
+#define WR_DONE (UINT64_C(1) << 35) /* no finalize left to run: it has run, or the type has none */
+#define WR_KILL (UINT64_C(1) << 34) /* killed: no weak value of this incarnation will ever be alive again */
+#define WR_REG (UINT64_C(1) << 33)  /* the registry has a part in its end; sticky until publish */
+#define WR_FIN (UINT64_C(1) << 32)  /* finalize is running, on a unit of the count that the runtime holds */
 #define WR_TAG_MASK UINT64_C(0xffffffff)
-#define WR_OVERFLOW (UINT64_C(1) << 63)    /* a count this far is refused, with 2^27 additions in hand */
+#define WR_OVERFLOW (UINT64_C(1) << 63) /* a count this far is refused, with 2^27 additions in hand */
 
 /* The one reserved range that all slots are in. Both fields only ever change while it grows. */
 struct wr_arena {
@@ -82,29 +87,24 @@ WR_API void wr_count_misuse(const char *function, const void *obj, uint64_t seen
 WR_API void wr_not_an_object(const char *function, const void *obj);
 WR_API void wr_layout_require(uint32_t layout);
 
-WR_HELPER struct wr_slot *wr_slot_of(const void *obj)
-{
+WR_HELPER struct wr_slot *wr_slot_of(const void *obj) {
     return (struct wr_slot *)((uintptr_t)obj - sizeof(struct wr_slot));
 }
 
-WR_HELPER void *wr_payload_of(struct wr_slot *slot)
-{
+WR_HELPER void *wr_payload_of(struct wr_slot *slot) {
     return slot + 1;
 }
 
-WR_HELPER struct wr_slot *wr_slot_at(uint32_t index)
-{
+WR_HELPER struct wr_slot *wr_slot_at(uint32_t index) {
     return (struct wr_slot *)(void *)(wr_arena.base + (size_t)index * WR_GRANULE);
 }
 
-WR_HELPER uint32_t wr_index_of(const struct wr_slot *slot)
-{
+WR_HELPER uint32_t wr_index_of(const struct wr_slot *slot) {
     return (uint32_t)(((uintptr_t)slot - (uintptr_t)wr_arena.base) / WR_GRANULE);
 }
 
 /* Tell whether `obj` is where a payload can be: a multiple of the granule, inside the committed range. */
-WR_HELPER bool wr_in_arena(const void *obj)
-{
+WR_HELPER bool wr_in_arena(const void *obj) {
     uintptr_t offset = (uintptr_t)obj - (uintptr_t)wr_arena.base;
     /* order: relaxed. The caller holds a reference, so whoever made the object showed it the range. */
     return offset % WR_GRANULE == 0 && offset / WR_GRANULE < wr_load_relaxed(&wr_arena.end);
@@ -112,8 +112,7 @@ WR_HELPER bool wr_in_arena(const void *obj)
 
 /* ---- objects ---- */
 
-WR_INLINE void *wr_retain(void *obj)
-{
+WR_INLINE void *wr_retain(void *obj) {
     struct wr_slot *slot = wr_slot_of(obj);
     uint64_t old;
     if (obj == NULL)
@@ -129,8 +128,7 @@ WR_INLINE void *wr_retain(void *obj)
     return obj;
 }
 
-WR_INLINE void wr_release(void *obj)
-{
+WR_INLINE void wr_release(void *obj) {
     struct wr_slot *slot = wr_slot_of(obj);
     uint64_t old;
     if (obj == NULL)
@@ -140,10 +138,10 @@ WR_INLINE void wr_release(void *obj)
         return;
     }
     if (wr_load_relaxed(&slot->below) == 0) {
-        /* No weak value was ever made in this slot, as far as this thread knows, so that only holders can add to the
-         * word: a holder who is alone may close it by a plain store.
-         * order: acquire [SOLE], with the release below of whoever held one too: if that one made a weak value, the
-         * second look at `below` sees it. */
+        /* No weak value was ever made in this slot, as far as this thread knows, so that only holders can add
+         * to the word: a holder who is alone may close it by a plain store.
+         * order: acquire [SOLE], with the release below of whoever held one too: if that one made a weak value,
+         *        the second look at `below` sees it. */
         old = wr_load_acquire(&slot->word);
         if (wr_unlikely((old & 1) == 0 || old < WR_ONE)) {
             wr_count_misuse("wr_release", obj, old);
@@ -166,8 +164,16 @@ WR_INLINE void wr_release(void *obj)
 
 /* ---- weak values ---- */
 
-WR_INLINE wr_weak wr_weak_of(const void *obj)
-{
+/* Note, by a holder, that from now on others may add to the word. */
+WR_HELPER void wr_mint(struct wr_slot *slot) {
+    if (wr_load_relaxed(&slot->below) == 0) {
+        /* order: release [MINT], with the acquire in get: who comes by this slot knows that it may add to the
+         *        word, and a store-only death it could meet came before. */
+        wr_store_release(&slot->below, 1u);
+    }
+}
+
+WR_INLINE wr_weak wr_weak_of(const void *obj) {
     struct wr_slot *slot = wr_slot_of(obj);
     wr_weak weak = {0};
     uint64_t word;
@@ -176,34 +182,30 @@ WR_INLINE wr_weak wr_weak_of(const void *obj)
     word = wr_load_relaxed(&slot->word); /* relaxed: the caller holds a reference */
     if (wr_unlikely((word & (1 | WR_KILL)) != 1 || (slot->type->flags & WR_NO_WEAKREF) != 0))
         return weak;
-    if (wr_load_relaxed(&slot->below) == 0) {
-        /* order: release [MINT], with the acquire in get: who comes by this slot knows that it may add to the word, and
-         * a store-only death it could meet came before. */
-        wr_store_release(&slot->below, 1u);
-    }
+    wr_mint(slot);
     weak.bits = (uint64_t)wr_index_of(slot) << 32 | (word & WR_TAG_MASK);
     return weak;
 }
 
 /* Return the slot a weak value may still be alive in, or NULL: dead beyond doubt. Writes nothing. */
-WR_HELPER struct wr_slot *wr_weak_slot(wr_weak w)
-{
+WR_HELPER struct wr_slot *wr_weak_slot(wr_weak w) {
     uint32_t index = (uint32_t)(w.bits >> 32);
     uint32_t tag = (uint32_t)w.bits;
     struct wr_slot *slot;
     uint32_t below;
-    /* order: acquire [GROW], with the release store when the range grows: base and the committed pages are there. */
+    /* order: acquire [GROW], with the release store when the range grows: base and the committed pages are
+     *        there. */
     if (wr_unlikely((tag & 1) == 0 || index >= wr_load_acquire(&wr_arena.end)))
         return NULL;
     slot = wr_slot_at(index);
-    /* order: acquire [BELOW], with the release stores of minting, kill and death: what was written before is seen by who
-     * learns of the death here, and nobody adds to a word that a store-only death may overwrite. */
+    /* order: acquire [BELOW], with the release stores of minting, kill and death: what was written before is
+     *        seen by who learns of the death here, and nobody adds to a word that a store-only death may
+     *        overwrite. */
     below = wr_load_acquire(&slot->below);
     return below - 1 >= tag ? NULL : slot; /* below == 0 wraps: dead too */
 }
 
-WR_INLINE void *wr_weak_get(wr_weak w)
-{
+WR_INLINE void *wr_weak_get(wr_weak w) {
     struct wr_slot *slot = wr_weak_slot(w);
     uint64_t old;
     if (slot == NULL)
@@ -216,23 +218,22 @@ WR_INLINE void *wr_weak_get(wr_weak w)
             wr_count_misuse("wr_weak_get", wr_payload_of(slot), old);
         return wr_payload_of(slot);
     }
-    /* On a dead word the unit is no reference: the next publish wipes it, undoing it could hit that one. On another
-     * incarnation, or one that is being finalized, it is a real reference and has to be given back. */
+    /* On a dead word the unit is no reference: the next publish wipes it, undoing it could hit that one. On
+     * another incarnation, or one that is being finalized, it is a real reference and has to be given back. */
     if (old & 1)
         wr_give_back(slot);
     return NULL;
 }
 
-WR_INLINE bool wr_weak_is_dead(wr_weak w)
-{
+WR_INLINE bool wr_weak_is_dead(wr_weak w) {
     struct wr_slot *slot = wr_weak_slot(w);
-    /* order: acquire [SEEN], with the compare-exchange of kill, clear and death: what was written before is seen. */
+    /* order: acquire [SEEN], with the compare-exchange of kill, clear and death: what was written before is
+     *        seen. */
     return slot == NULL || ((wr_load_acquire(&slot->word) ^ w.bits) & WR_TAG_MASK) != 0;
 }
 
 #ifndef WR_ATOMICS /* a program, not the library */
-__attribute__((constructor)) static void wr_layout_check(void)
-{
+__attribute__((constructor)) static void wr_layout_check(void) {
     wr_layout_require(WR_LAYOUT);
 }
 #endif

@@ -8,8 +8,7 @@
 #include "lock.h"
 #include "weakrt.h"
 
-static void *libc_allocator(void *ctx, void *ptr, size_t size)
-{
+static void *libc_allocator(void *ctx, void *ptr, size_t size) {
     (void)ctx;
     if (size == 0) {
         free(ptr);
@@ -23,8 +22,7 @@ static wr_allocator allocator GUARDED_BY(choice) = libc_allocator; /* constant o
 static void *allocator_ctx GUARDED_BY(choice);
 static bool in_use GUARDED_BY(choice);
 
-int wr_set_allocator(wr_allocator fn, void *ctx)
-{
+int wr_set_allocator(wr_allocator fn, void *ctx) {
     lock_take(&choice);
     bool late = in_use;
     if (!late) {
@@ -35,8 +33,7 @@ int wr_set_allocator(wr_allocator fn, void *ctx)
     return late ? -EBUSY : 0;
 }
 
-void *alloc_zeroed(size_t size)
-{
+void *alloc_zeroed(size_t size) {
     int saved = errno;
     lock_take(&choice);
     wr_allocator fn = allocator;
@@ -50,12 +47,10 @@ void *alloc_zeroed(size_t size)
     return memory;
 }
 
-void alloc_lock(void) UNCHECKED_LOCKS
-{
+void alloc_lock(void) UNCHECKED_LOCKS {
     lock_take(&choice);
 }
 
-void alloc_unlock(void) UNCHECKED_LOCKS
-{
+void alloc_unlock(void) UNCHECKED_LOCKS {
     lock_give(&choice);
 }

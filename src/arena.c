@@ -17,8 +17,8 @@
 #define WR_RESERVE_CHUNKS (UINTPTR_MAX > UINT32_MAX ? 65535u : 512u)
 #endif
 
-/* A class with this many chunks gets huge pages for the next: 16 MiB are not a small population any more, and less would
- * make small programs pay 2 MiB for a few objects. */
+/* A class with this many chunks gets huge pages for the next: 16 MiB are not a small population any more, and
+ * less would make small programs pay 2 MiB for a few objects. */
 #define CHUNKS_BEFORE_HUGE 8u
 
 /* A chunk with a tag above this is not trimmed: all its slots would go on from there, and age with the oldest. */
@@ -36,9 +36,9 @@ struct chunk {
     uint32_t class;  /* constant once the range has grown over the chunk */
     uint32_t carved; /* slots made so far since the chunk was blank */
     uint32_t floor;  /* tag that its slots start at: no tag below it will ever be alive here again; even */
-    bool minted;     /* some slot had a weak value once, so that strangers may add to any word here (rule 9) */
-    uint32_t free;   /* arena_trim: its slots found in the depot */
-    uint32_t next;   /* in its class's list of blank chunks */
+    bool minted;   /* some slot had a weak value once, so that strangers may add to any word here (rule 9) */
+    uint32_t free; /* arena_trim: its slots found in the depot */
+    uint32_t next; /* in its class's list of blank chunks */
 };
 static struct chunk chunks[WR_RESERVE_CHUNKS];
 
@@ -55,30 +55,25 @@ static size_t reserved GUARDED_BY(growth); /* chunks in the reserve; 0: not made
 static uint32_t grown GUARDED_BY(growth);  /* chunks committed */
 static uint32_t class_chunks[CLASS_COUNT] GUARDED_BY(growth);
 
-static uint32_t stride_of(uint32_t class)
-{
+static uint32_t stride_of(uint32_t class) {
     return class_payload(class) + WR_GRANULE;
 }
 
-static uint32_t slots_in_chunk(uint32_t class)
-{
+static uint32_t slots_in_chunk(uint32_t class) {
     return CHUNK_BYTES / stride_of(class);
 }
 
 /* Slot 0 of the range is never used, so that the all-zero weak value is null. */
-static uint32_t first_slot(uint32_t chunk)
-{
+static uint32_t first_slot(uint32_t chunk) {
     return chunk == 0 ? 1 : 0;
 }
 
-static struct wr_slot *slot_in_chunk(uint32_t chunk, uint32_t number)
-{
+static struct wr_slot *slot_in_chunk(uint32_t chunk, uint32_t number) {
     return wr_slot_at(chunk * CHUNK_GRANULES + number * (stride_of(chunks[chunk].class) / WR_GRANULE));
 }
 
 /* Commit one more chunk, for `class`. Returns its number, or NONE: no memory. */
-static uint32_t grow(uint32_t class)
-{
+static uint32_t grow(uint32_t class) {
     uint32_t chunk = NONE;
     lock_take(&growth);
     if (reserved == 0) {
@@ -92,7 +87,8 @@ static uint32_t grow(uint32_t class)
         chunk = grown++;
         if (class_chunks[class]++ >= CHUNKS_BEFORE_HUGE)
             os_prefer_huge(wr_arena.base + (size_t)chunk * CHUNK_BYTES, CHUNK_BYTES);
-        chunks[chunk] = (struct chunk){.class = class, .carved = first_slot(chunk), .floor = WR_TAG_START, .next = NONE};
+        chunks[chunk] =
+            (struct chunk){.class = class, .carved = first_slot(chunk), .floor = WR_TAG_START, .next = NONE};
         /* order: release [GROW], with the acquire in wr_weak_slot: base, pages and class are there. */
         wr_store_release(&wr_arena.end, grown * CHUNK_GRANULES);
     }
@@ -102,14 +98,12 @@ static uint32_t grow(uint32_t class)
 
 /* ---- batches ---- */
 
-static void push_batch(struct depot *depot, struct wr_slot *first, uint32_t count) REQUIRES(depot->lock)
-{
+static void push_batch(struct depot *depot, struct wr_slot *first, uint32_t count) REQUIRES(depot->lock) {
     wr_write(&first->list.batch, (uint64_t)depot->batches << 32 | count);
     depot->batches = wr_index_of(first);
 }
 
-static struct wr_slot *pop_batch(struct depot *depot, uint32_t *count) REQUIRES(depot->lock)
-{
+static struct wr_slot *pop_batch(struct depot *depot, uint32_t *count) REQUIRES(depot->lock) {
     if (depot->batches == 0)
         return NULL;
     struct wr_slot *first = wr_slot_at(depot->batches);
@@ -120,8 +114,7 @@ static struct wr_slot *pop_batch(struct depot *depot, uint32_t *count) REQUIRES(
 }
 
 /* Take the numbers of up to a batch of slots never used since their chunk was blank. Returns how many. */
-static uint32_t claim_numbers(struct depot *depot, uint32_t class, uint32_t *from) REQUIRES(depot->lock)
-{
+static uint32_t claim_numbers(struct depot *depot, uint32_t class, uint32_t *from) REQUIRES(depot->lock) {
     if (!depot->ready) {
         depot->carving = depot->blank = NONE;
         depot->ready = true;
@@ -140,15 +133,17 @@ static uint32_t claim_numbers(struct depot *depot, uint32_t class, uint32_t *fro
     return count;
 }
 
-/* Make `count` slots of a chunk from number `from` on, which is fresh memory or was given back and reads as zero. */
-static struct wr_slot *make_slots(uint32_t chunk, uint32_t from, uint32_t count, uint32_t floor, bool minted)
-{
+/* Make `count` slots of a chunk from number `from` on, which is fresh memory or was given back and reads as
+ * zero. */
+static struct wr_slot *make_slots(uint32_t chunk, uint32_t from, uint32_t count, uint32_t floor,
+                                  bool minted) {
     uint32_t next = 0;
     for (uint32_t number = from + count; number-- > from;) {
         struct wr_slot *slot = slot_in_chunk(chunk, number);
         if (floor != 0) {
-            /* relaxed: strangers with an old weak value may add to the word before, between and after these; whatever
-             * they find is even, or dead by `below`. publish is the release that shows the slot to anybody else. */
+            /* relaxed: strangers with an old weak value may add to the word before, between and after these;
+             * whatever they find is even, or dead by `below`. publish is the release that shows the slot to
+             * anybody else. */
             wr_store_relaxed(&slot->word, (uint64_t)floor);
             if (minted)
                 wr_store_relaxed(&slot->below, floor);
@@ -159,8 +154,7 @@ static struct wr_slot *make_slots(uint32_t chunk, uint32_t from, uint32_t count,
     return wr_slot_at(next);
 }
 
-struct wr_slot *arena_take(uint32_t class, uint32_t *count)
-{
+struct wr_slot *arena_take(uint32_t class, uint32_t *count) {
     struct depot *depot = &depots[class];
     for (;;) {
         uint32_t from = 0;
@@ -187,8 +181,7 @@ struct wr_slot *arena_take(uint32_t class, uint32_t *count)
     }
 }
 
-void arena_give(uint32_t class, struct wr_slot *first, uint32_t count)
-{
+void arena_give(uint32_t class, struct wr_slot *first, uint32_t count) {
     struct depot *depot = &depots[class];
     lock_take(&depot->lock);
     push_batch(depot, first, count);
@@ -197,13 +190,11 @@ void arena_give(uint32_t class, struct wr_slot *first, uint32_t count)
 
 /* ---- slots ---- */
 
-uint32_t arena_class(const struct wr_slot *slot)
-{
+uint32_t arena_class(const struct wr_slot *slot) {
     return chunks[wr_index_of(slot) / CHUNK_GRANULES].class;
 }
 
-bool arena_is_slot(const void *obj)
-{
+bool arena_is_slot(const void *obj) {
     /* order: acquire [GROW], as in wr_weak_slot. */
     uint32_t end = wr_load_acquire(&wr_arena.end);
     uintptr_t offset = (uintptr_t)wr_slot_of(obj) - (uintptr_t)wr_arena.base;
@@ -216,10 +207,9 @@ bool arena_is_slot(const void *obj)
 
 /* ---- trim ---- */
 
-/* Tell whether every slot of a chunk is in the depot and may start again; if so, raises its floor and minted. A retired
- * slot is in no list, so that `free` falls short for ever. */
-static bool may_blank(uint32_t number)
-{
+/* Tell whether every slot of a chunk is in the depot and may start again; if so, raises its floor and minted. A
+ * retired slot is in no list, so that `free` falls short for ever. */
+static bool may_blank(uint32_t number) {
     struct chunk *chunk = &chunks[number];
     if (chunk->carved == first_slot(number) || chunk->free != chunk->carved - first_slot(number))
         return false;
@@ -227,7 +217,8 @@ static bool may_blank(uint32_t number)
     bool minted = chunk->minted;
     for (uint32_t i = first_slot(number); i < chunk->carved; i++) {
         struct wr_slot *slot = slot_in_chunk(number, i);
-        uint32_t tag = word_tag(wr_load_relaxed(&slot->word)); /* relaxed: free and ours; strays do not touch the tag */
+        uint32_t tag =
+            word_tag(wr_load_relaxed(&slot->word)); /* relaxed: free and ours; strays do not touch the tag */
         floor = tag > floor ? tag : floor;
         minted |= wr_load_relaxed(&slot->below) != 0;
     }
@@ -239,8 +230,7 @@ static bool may_blank(uint32_t number)
 }
 
 /* Count each chunk's slots among the class's batches. */
-static void count_free(struct depot *depot) REQUIRES(depot->lock)
-{
+static void count_free(struct depot *depot) REQUIRES(depot->lock) {
     uint32_t index = depot->batches;
     while (index != 0) {
         uint32_t next = (uint32_t)(wr_read(&wr_slot_at(index)->list.batch) >> 32);
@@ -251,8 +241,7 @@ static void count_free(struct depot *depot) REQUIRES(depot->lock)
 }
 
 /* Rebuild the class's batches from those slots whose chunk stays (`free` is 0 for it). */
-static void drop_blank(struct depot *depot, uint32_t class) REQUIRES(depot->lock)
-{
+static void drop_blank(struct depot *depot, uint32_t class) REQUIRES(depot->lock) {
     uint32_t index = depot->batches;
     struct wr_slot *batch = NULL;
     uint32_t count = 0;
@@ -279,8 +268,7 @@ static void drop_blank(struct depot *depot, uint32_t class) REQUIRES(depot->lock
         push_batch(depot, batch, count);
 }
 
-static size_t trim_class(uint32_t class)
-{
+static size_t trim_class(uint32_t class) {
     struct depot *depot = &depots[class];
     size_t given = 0;
     /* order: acquire [GROW], as in wr_weak_slot: the classes of all chunks are there. */
@@ -313,26 +301,23 @@ static size_t trim_class(uint32_t class)
     return given;
 }
 
-size_t arena_trim(void)
-{
+size_t arena_trim(void) {
     size_t given = 0;
-    for (uint32_t class = 0; class < CLASS_COUNT; class++)
+    for (uint32_t class = 0; class < CLASS_COUNT; class ++)
         given += trim_class(class);
     return given;
 }
 
 /* ---- fork ---- */
 
-void arena_lock_all(void) UNCHECKED_LOCKS
-{
-    for (uint32_t class = 0; class < CLASS_COUNT; class++)
+void arena_lock_all(void) UNCHECKED_LOCKS {
+    for (uint32_t class = 0; class < CLASS_COUNT; class ++)
         lock_take(&depots[class].lock);
     lock_take(&growth);
 }
 
-void arena_unlock_all(void) UNCHECKED_LOCKS
-{
+void arena_unlock_all(void) UNCHECKED_LOCKS {
     lock_give(&growth);
-    for (uint32_t class = CLASS_COUNT; class-- > 0;)
+    for (uint32_t class = CLASS_COUNT; class -- > 0;)
         lock_give(&depots[class].lock);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where slots come from: one reserved range, cut into chunks of 2 MiB, each for slots of one size class for ever. Free
- * slots that no thread has in its cache wait in the depot, a stack of batches for each class under that class's lock.
+ * Where slots come from: one reserved range, cut into chunks of 2 MiB, each for slots of one size class for
+ * ever. Free slots that no thread has in its cache wait in the depot, a stack of batches for each class under
+ * that class's lock.
  */
 #ifndef WR_ARENA_H
 #define WR_ARENA_H
@@ -16,8 +17,7 @@
 
 #define CLASS_COUNT 40u
 
-static inline uint32_t class_of_size(size_t size)
-{
+static inline uint32_t class_of_size(size_t size) {
     if (size <= 256)
         return size == 0 ? 0 : (uint32_t)(size - 1) / 32;
     uint32_t last = (uint32_t)size - 1;
@@ -26,24 +26,23 @@ static inline uint32_t class_of_size(size_t size)
 }
 
 /* Bytes of payload in a slot of a class. */
-static inline uint32_t class_payload(uint32_t class)
-{
+static inline uint32_t class_payload(uint32_t class) {
     if (class < 8)
         return 32 * (class + 1);
     return (5 + (class & 3)) << (6 + (class - 8) / 4);
 }
 
-/* Slots that move between a thread's cache and the depot at once: many enough that the lock does not matter, few enough
- * that a cache holds about 128 KiB of a class at the most. */
-static inline uint32_t class_batch(uint32_t class)
-{
+/* Slots that move between a thread's cache and the depot at once: many enough that the lock does not matter,
+ * few enough that a cache holds about 128 KiB of a class at the most. */
+static inline uint32_t class_batch(uint32_t class) {
     uint32_t fit = 65536 / (class_payload(class) + WR_GRANULE);
     return fit > 64 ? 64 : fit < 1 ? 1 : fit;
 }
 
 /* ---- the depot ---- */
 
-/* Take a batch of free slots, linked, of at most class_batch. Returns the first and how many, or NULL: no memory. */
+/* Take a batch of free slots, linked, of at most class_batch. Returns the first and how many, or NULL: no
+ * memory. */
 struct wr_slot *arena_take(uint32_t class, uint32_t *count);
 
 /* Give a batch of `count` free slots linked from `first` back. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Atomic operations: one wrapper for each pair of operation and memory order in use. No other file of the library
- * names a memory order. Each use of an ordered one has an `order:` comment with its row of the ledger in DESIGN.md.
+ * Atomic operations: one wrapper for each pair of operation and memory order in use. No other file of the
+ * library names a memory order. Each use of an ordered one has an `order:` comment with its row of the ledger
+ * in DESIGN.md.
  *
- * The wrappers take any 32- or 64-bit integer or a pointer. In a WR_HOOK build each calls atomic_hook first, so that
- * tests can stop a thread between two steps; a checker puts its own file in place of this one (WR_ATOMIC_H).
+ * The wrappers take any 32- or 64-bit integer or a pointer. In a WR_HOOK build each calls atomic_hook first, so
+ * that tests can stop a thread between two steps; a checker puts its own file in place of this one
+ * (WR_ATOMIC_H).
  */
 #ifndef WR_ATOMIC_INCLUDED
 #define WR_ATOMIC_INCLUDED
@@ -17,8 +19,8 @@
 #include <stdint.h>
 
 #ifdef WR_HOOK
-/* Called before every atomic operation, with its name ("add_acquire") and address; NULL: not called. Set it while
- * one thread runs. */
+/* Called before every atomic operation, with its name ("add_acquire") and address; NULL: not called. Set it
+ * while one thread runs. */
 extern void (*atomic_hook)(const char *op, const volatile void *at);
 #define atomic_step(op, p) (atomic_hook ? atomic_hook(op, p) : (void)0)
 #else
@@ -33,18 +35,21 @@ extern void (*atomic_hook)(const char *op, const volatile void *at);
 #define wr_add_acquire(p, v) (atomic_step("add_acquire", p), __atomic_fetch_add(p, v, __ATOMIC_ACQUIRE))
 #define wr_sub_relaxed(p, v) (atomic_step("sub_relaxed", p), __atomic_fetch_sub(p, v, __ATOMIC_RELAXED))
 #define wr_sub_release(p, v) (atomic_step("sub_release", p), __atomic_fetch_sub(p, v, __ATOMIC_RELEASE))
-#define wr_exchange_acquire(p, v) (atomic_step("exchange_acquire", p), __atomic_exchange_n(p, v, __ATOMIC_ACQUIRE))
-#define wr_exchange_release(p, v) (atomic_step("exchange_release", p), __atomic_exchange_n(p, v, __ATOMIC_RELEASE))
-/* Compare and exchange; *expected is what was found, on failure. The order of a failure is in the name: relaxed, but
- * for cas_acq_rel, where it is acquire. */
-#define wr_cas_acquire(p, expected, v)                                                                               \
-    (atomic_step("cas_acquire", p),                                                                                  \
+#define wr_or_relaxed(p, v) (atomic_step("or_relaxed", p), __atomic_fetch_or(p, v, __ATOMIC_RELAXED))
+#define wr_exchange_acquire(p, v)                                                                            \
+    (atomic_step("exchange_acquire", p), __atomic_exchange_n(p, v, __ATOMIC_ACQUIRE))
+#define wr_exchange_release(p, v)                                                                            \
+    (atomic_step("exchange_release", p), __atomic_exchange_n(p, v, __ATOMIC_RELEASE))
+/* Compare and exchange; *expected is what was found, on failure. The order of a failure is in the name:
+ * relaxed, but for cas_acq_rel, where it is acquire. */
+#define wr_cas_acquire(p, expected, v)                                                                       \
+    (atomic_step("cas_acquire", p),                                                                          \
      __atomic_compare_exchange_n(p, expected, v, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-#define wr_cas_release(p, expected, v)                                                                               \
-    (atomic_step("cas_release", p),                                                                                  \
+#define wr_cas_release(p, expected, v)                                                                       \
+    (atomic_step("cas_release", p),                                                                          \
      __atomic_compare_exchange_n(p, expected, v, 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
-#define wr_cas_acq_rel(p, expected, v)                                                                               \
-    (atomic_step("cas_acq_rel", p),                                                                                  \
+#define wr_cas_acq_rel(p, expected, v)                                                                       \
+    (atomic_step("cas_acq_rel", p),                                                                          \
      __atomic_compare_exchange_n(p, expected, v, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 
 /* A plain access to a field that another thread may own before or after: named so that a checker sees it. */

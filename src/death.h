@@ -1,14 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What follows when a word was closed: finalize, destroy, and the slot's way back. User code runs here and nowhere else,
- * never inside another user function of ours: deaths inside a destroy wait on the thread's list, and objects closed by
- * somebody who must not run user code (a failed get) wait on the process-wide list of orphans for the next death, refill
- * of a cache or trim on any thread.
+ * What follows when a word was closed: finalize, destroy, and the slot's way back. User code runs here and
+ * nowhere else, never inside another user function of ours: deaths inside a destroy wait on the thread's list,
+ * and objects closed by somebody who must not run user code (a failed get) wait on the process-wide list of
+ * orphans for the next death, refill of a cache or trim on any thread.
  */
 #ifndef WR_DEATH_H
 #define WR_DEATH_H
 
 #include "thread.h"
+
+/* User code of ours runs between user_code_enter and user_code_leave: what dies in it waits for the outermost
+ * leave. errno is the same before and after. Returns the thread's record, a real one. */
+struct user_code {
+    struct thread temporary;
+    struct thread *thread;
+    bool outermost;
+    int saved_errno;
+};
+struct thread *user_code_enter(struct user_code *section);
+void user_code_leave(struct user_code *section);
 
 /* Go on with a slot whose word this caller closed, as `closed`: destroy it, or finalize it first. */
 void death_begin(struct wr_slot *slot, uint64_t closed);

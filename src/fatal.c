@@ -10,17 +10,15 @@
 
 static wr_fatal_handler handler_chosen;
 
-wr_fatal_handler wr_set_fatal_handler(wr_fatal_handler handler)
-{
+wr_fatal_handler wr_set_fatal_handler(wr_fatal_handler handler) {
     /* order: acquire and release [HANDLER]: what its setter prepared for a handler is seen when it is called. */
     wr_fatal_handler before = wr_load_acquire(&handler_chosen);
-    while (!wr_cas_acq_rel(&handler_chosen, &before, handler))
+    while (!wr_cas_acq_rel(&handler_chosen, &before, handler)) /* order: acq_rel [HANDLER], as above. */
         ;
     return before;
 }
 
-void fatal(const char *format, ...)
-{
+void fatal(const char *format, ...) {
     char message[512];
     va_list args;
     va_start(args, format);
@@ -35,30 +33,29 @@ void fatal(const char *format, ...)
     abort();
 }
 
-void fatal_object(const char *function, const void *obj, const char *rule)
-{
+void fatal_object(const char *function, const void *obj, const char *rule) {
     const wr_type *type = arena_is_slot(obj) ? wr_read(&wr_slot_of(obj)->type) : NULL;
-    fatal("weakrt: %s(%p): %s%s%s%s", function, obj, type ? "type '" : "", type && type->name ? type->name : "object",
-          type ? "': " : ": ", rule);
+    fatal("weakrt: %s(%p): %s%s%s%s", function, obj, type ? "type '" : "",
+          type && type->name ? type->name : "object", type ? "': " : ": ", rule);
 }
 
 /* ---- what the hot path calls when it notices something ---- */
 
-void wr_not_an_object(const char *function, const void *obj)
-{
-    fatal("weakrt: %s(%p): this is no object of weakrt: pass what wr_new returned, not memory of your own", function,
-          obj);
+void wr_not_an_object(const char *function, const void *obj) {
+    fatal("weakrt: %s(%p): this is no object of weakrt: pass what wr_new returned, not memory of your own",
+          function, obj);
 }
 
-void wr_count_misuse(const char *function, const void *obj, uint64_t seen)
-{
+void wr_count_misuse(const char *function, const void *obj, uint64_t seen) {
     if (word_alive(seen) && seen >= WR_OVERFLOW) {
         /* The unit is real and the caller keeps its own: take it back before saying so. */
         (void)wr_sub_relaxed(&wr_slot_of(obj)->word, WR_ONE);
-        fatal_object(function, obj, "the strong count overflows: 2^27 references, of which most were never released");
+        fatal_object(function, obj,
+                     "the strong count overflows: 2^27 references, of which most were never released");
     }
     fatal_object(function, obj,
-                 word_alive(seen) ? "its last reference is being given up on another thread: whoever calls this needs "
-                                    "a reference of its own"
-                                  : "the object is dead already: each reference is released once, and none is used after");
+                 word_alive(seen)
+                     ? "its last reference is being given up on another thread: whoever calls this needs "
+                       "a reference of its own"
+                     : "the object is dead already: each reference is released once, and none is used after");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The library's lock: 4 bytes, zero is free, a brief spin and then a sleep. Every lock of the library is a leaf: while
- * one is held no user code runs, nothing is allocated and no other is taken, but for fork (fork.c).
+ * The library's lock: 4 bytes, zero is free, a brief spin and then a sleep. Every lock of the library is a
+ * leaf: while one is held no user code runs, nothing is allocated and no other is taken, but for fork (fork.c).
  * The attributes are clang's -Wthread-safety.
  */
 #ifndef WR_LOCK_H
@@ -33,5 +33,13 @@ void lock_take(struct lock *lock) ACQUIRES(*lock);
 
 /* Fatal when the lock is not held. */
 void lock_give(struct lock *lock) RELEASES(*lock);
+
+/* In a debug build: fatal when this thread holds a lock of the library. Called before any user code runs. */
+#ifdef WR_DEBUG
+void lock_none_held(void);
+#else
+static inline void lock_none_held(void) {
+}
+#endif
 
 #endif /* WR_LOCK_H */

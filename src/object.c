@@ -1,27 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* Objects: birth, and the plain versions of the hot path. */
 #define WR_INLINE WR_API
-#include "death.h"
+#include "object.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "death.h"
 #include "poison.h"
 
-/* Tell what is wrong with a type: 0, EINVAL or ENOTSUP. */
-static int type_error(const wr_type *type, size_t extra)
-{
+int object_type_error(const wr_type *type, size_t extra) {
     if (type == NULL || type->abi != WR_TYPE_ABI || (type->flags & ~(WR_NO_WEAKREF | WR_BORROWABLE)) != 0 ||
         type->align > WR_MAX_ALIGN || (type->align & (type->align - 1)) != 0 || type->size > WR_MAX_SIZE ||
         extra > WR_MAX_SIZE - type->size)
         return EINVAL;
-    return type->base != NULL || type->queue != NULL ? ENOTSUP : 0;
+    return type->queue != NULL ? ENOTSUP : 0;
 }
 
 /* Find a slot when the thread's cache has none at hand. */
-static struct wr_slot *take_slow(uint32_t class)
-{
+static struct wr_slot *take_slow(uint32_t class) {
     death_of_orphans();
     struct thread temporary;
     struct thread *thread = thread_attach(&temporary);
@@ -31,8 +29,7 @@ static struct wr_slot *take_slow(uint32_t class)
 }
 
 /* Zero a payload: small ones in whole granules, which slots are made of, without a call. */
-static void zero_payload(char *payload, size_t size)
-{
+static void zero_payload(char *payload, size_t size) {
     if (size > 4 * WR_GRANULE || poison_is_exact()) {
         memset(payload, 0, size);
         return;
@@ -46,14 +43,7 @@ static void zero_payload(char *payload, size_t size)
         memset(payload + 3 * WR_GRANULE, 0, WR_GRANULE);
 }
 
-void *wr_new_flex(const wr_type *type, size_t extra_bytes)
-{
-    int error = type_error(type, extra_bytes);
-    if (wr_unlikely(error != 0)) {
-        errno = error;
-        return NULL;
-    }
-    size_t size = type->size + extra_bytes;
+void *object_new(const wr_type *type, size_t size, uint64_t flags) {
     uint32_t class = class_of_size(size);
     struct wr_slot *slot = thread_take(thread_self(), class);
     if (wr_unlikely(slot == NULL)) {
@@ -68,28 +58,33 @@ void *wr_new_flex(const wr_type *type, size_t extra_bytes)
     zero_payload(payload, size);
     wr_write(&slot->type, type);
     wr_write(&slot->list.head, NULL);
-    word_publish(slot, type->finalize != NULL);
+    word_publish(slot, flags);
     return payload;
 }
 
-void *wr_new(const wr_type *type)
-{
+void *wr_new_flex(const wr_type *type, size_t extra_bytes) {
+    int error = object_type_error(type, extra_bytes);
+    if (wr_unlikely(error != 0 || type->base != NULL)) {
+        errno = error != 0 ? error : EINVAL;
+        return NULL;
+    }
+    return object_new(type, type->size + extra_bytes, type->finalize ? 0 : WR_DONE);
+}
+
+void *wr_new(const wr_type *type) {
     return wr_new_flex(type, 0);
 }
 
-const wr_type *wr_type_of(const void *obj)
-{
+const wr_type *wr_type_of(const void *obj) {
     return obj ? wr_read(&wr_slot_of(obj)->type) : NULL;
 }
 
-uint32_t wr_refcount(const void *obj)
-{
+uint32_t wr_refcount(const void *obj) {
     uint64_t word = obj ? wr_load_relaxed(&wr_slot_of(obj)->word) : 0; /* relaxed: a snapshot */
     return word_alive(word) ? word_count(word) : 0;
 }
 
-size_t wr_trim(void)
-{
+size_t wr_trim(void) {
     death_of_orphans();
     struct thread *thread = thread_self();
     if (thread_is_real(thread))
@@ -97,15 +92,14 @@ size_t wr_trim(void)
     return arena_trim();
 }
 
-uint32_t wr_version(void)
-{
+uint32_t wr_version(void) {
     return WR_VERSION;
 }
 
-void wr_layout_require(uint32_t layout)
-{
+void wr_layout_require(uint32_t layout) {
     if (layout != wr_arena.layout)
-        fatal("weakrt: this program was built with a weakrt_inline.h of layout %u, the library has layout %u: build "
+        fatal("weakrt: this program was built with a weakrt_inline.h of layout %u, the library has layout "
+              "%u: build "
               "the program again with the header of the library",
               (unsigned)layout, (unsigned)wr_arena.layout);
 }

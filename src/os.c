@@ -3,8 +3,10 @@
 #include "os.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifdef __linux__
@@ -16,8 +18,7 @@
 #define MAP_NORESERVE 0
 #endif
 
-void *os_reserve(size_t *size, size_t least, size_t align)
-{
+void *os_reserve(size_t *size, size_t least, size_t align) {
     int saved = errno;
     char *start = NULL;
     for (size_t want = *size; want >= least && start == NULL; want /= 2) {
@@ -35,16 +36,14 @@ void *os_reserve(size_t *size, size_t least, size_t align)
     return start;
 }
 
-bool os_commit(void *start, size_t size)
-{
+bool os_commit(void *start, size_t size) {
     int saved = errno;
     bool done = mprotect(start, size, PROT_READ | PROT_WRITE) == 0;
     errno = saved;
     return done;
 }
 
-void os_prefer_huge(void *start, size_t size)
-{
+void os_prefer_huge(void *start, size_t size) {
 #ifdef MADV_HUGEPAGE
     int saved = errno;
     (void)madvise(start, size, MADV_HUGEPAGE);
@@ -54,8 +53,7 @@ void os_prefer_huge(void *start, size_t size)
 #endif
 }
 
-bool os_discard(void *start, size_t size)
-{
+bool os_discard(void *start, size_t size) {
 #ifdef __linux__
     int saved = errno;
     bool done = madvise(start, size, MADV_DONTNEED) == 0;
@@ -68,25 +66,53 @@ bool os_discard(void *start, size_t size)
 #endif
 }
 
-void os_wait(uint32_t *word, uint32_t value)
-{
-    int saved = errno;
+int64_t os_now(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int64_t os_deadline(int64_t timeout_ms) {
+    if (timeout_ms < 0)
+        return -1;
+    int64_t now = os_now();
+    return timeout_ms > (INT64_MAX - now) / 1000000 ? INT64_MAX : now + timeout_ms * 1000000;
+}
+
 #ifdef __linux__
-    (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
-#else
-    (void)word, (void)value;
-    (void)sched_yield();
-#endif
+
+void os_wait(uint32_t *word, uint32_t value, int64_t deadline) {
+    int saved = errno;
+    struct timespec at = {.tv_sec = (time_t)(deadline / 1000000000),
+                          .tv_nsec = (long)(deadline % 1000000000)};
+    (void)syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, deadline < 0 ? NULL : &at, NULL,
+                  FUTEX_BITSET_MATCH_ANY);
     errno = saved;
 }
 
-void os_wake(uint32_t *word)
-{
-#ifdef __linux__
+static void wake(uint32_t *word, int how_many) {
     int saved = errno;
-    (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, how_many, NULL, NULL, 0);
     errno = saved;
-#else
-    (void)word;
+}
+
+#else /* no futex: look again and again, politely */
+
+void os_wait(uint32_t *word, uint32_t value, int64_t deadline) {
+    (void)word, (void)value, (void)deadline;
+    (void)sched_yield();
+}
+
+static void wake(uint32_t *word, int how_many) {
+    (void)word, (void)how_many;
+}
+
 #endif
+
+void os_wake_one(uint32_t *word) {
+    wake(word, 1);
+}
+
+void os_wake_all(uint32_t *word) {
+    wake(word, INT_MAX);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the library asks of the operating system: address space, and sleeping on a word. Nothing here changes errno. */
+/* What the library asks of the operating system: address space, and sleeping on a word. Nothing here changes
+ * errno. */
 #ifndef WR_OS_H
 #define WR_OS_H
 
@@ -7,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Reserve address space that can be neither read nor written, aligned to `align` (a power of two): `*size` bytes, or
- * the largest half, quarter, ... of them that fits, but no less than `least`. Returns its start, and the size in *size;
- * NULL when not even `least` fits. */
+/* Reserve address space that can be neither read nor written, aligned to `align` (a power of two): `*size`
+ * bytes, or the largest half, quarter, ... of them that fits, but no less than `least`. Returns its start, and
+ * the size in *size; NULL when not even `least` fits. */
 void *os_reserve(size_t *size, size_t least, size_t align);
 
 /* Make a part of a reserve readable and writable; it reads as zero. Returns whether that was possible. */
@@ -18,14 +19,21 @@ bool os_commit(void *start, size_t size);
 /* Ask for huge pages in a committed part; a hint. */
 void os_prefer_huge(void *start, size_t size);
 
-/* Give the memory of a committed part back; it stays readable and writable and reads as zero. Returns whether the
- * system took it. */
+/* Give the memory of a committed part back; it stays readable and writable and reads as zero. Returns whether
+ * the system took it. */
 bool os_discard(void *start, size_t size);
 
-/* Sleep while *word == value, until a wake; may return early. */
-void os_wait(uint32_t *word, uint32_t value);
+/* Return the monotonic time in nanoseconds. */
+int64_t os_now(void);
 
-/* Wake one sleeper on `word`. */
-void os_wake(uint32_t *word);
+/* Return the time of os_now `timeout_ms` from now; negative, for ever: -1. */
+int64_t os_deadline(int64_t timeout_ms);
+
+/* Sleep while *word == value, until a wake, or until `deadline` of os_now (negative: none); may return early. */
+void os_wait(uint32_t *word, uint32_t value, int64_t deadline);
+
+/* Wake one sleeper on `word`, or all. */
+void os_wake_one(uint32_t *word);
+void os_wake_all(uint32_t *word);
 
 #endif /* WR_OS_H */

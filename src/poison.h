@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Payloads of dead objects, made unusable where somebody watches: AddressSanitizer and valgrind are told (that is how a
- * use after death is reported although the memory is type-stable), a debug build fills them with a pattern and
- * notices at reuse that it was written to.
+ * Payloads of dead objects, made unusable where somebody watches: AddressSanitizer and valgrind are told (that
+ * is how a use after death is reported although the memory is type-stable), a debug build fills them with a
+ * pattern and notices at reuse that it was written to.
  */
 #ifndef WR_POISON_H
 #define WR_POISON_H
@@ -36,8 +36,7 @@ void poison_tell_made(void *payload, size_t size) __attribute__((cold));
 void poison_tell_freed(void *payload) __attribute__((cold));
 
 /* Tell whether a watcher knows the exact size of each object, so that nothing may be written past it. */
-static inline bool poison_is_exact(void)
-{
+static inline bool poison_is_exact(void) {
 #ifdef POISON_ASAN
     return true;
 #else
@@ -46,8 +45,7 @@ static inline bool poison_is_exact(void)
 }
 
 /* Note that the payload of a slot is an object of `size` bytes now. `used` says that it was one before. */
-static inline void poison_made(void *payload, size_t size, size_t slot_size, bool used)
-{
+static inline void poison_made(void *payload, size_t size, size_t slot_size, bool used) {
     (void)payload, (void)size, (void)slot_size, (void)used;
 #ifdef POISON_ASAN
     __asan_poison_memory_region(payload, slot_size);
@@ -62,8 +60,7 @@ static inline void poison_made(void *payload, size_t size, size_t slot_size, boo
 }
 
 /* Note that the payload of a slot is no object any more. */
-static inline void poison_freed(void *payload, size_t slot_size)
-{
+static inline void poison_freed(void *payload, size_t slot_size) {
     (void)payload, (void)slot_size;
 #ifdef POISON_ASAN
     __asan_poison_memory_region(payload, slot_size);

@@ -11,8 +11,8 @@
 
 #define RECORD_ALIGN 128 /* two cache lines: processors fetch pairs */
 
-static struct thread nobody = {.dying = true}; /* never written */
-static struct thread gone = {.dying = true};   /* the same, for a thread whose record was returned */
+static struct thread nobody = {.busy = true}; /* never written */
+static struct thread gone = {.busy = true};   /* the same, for a thread whose record was returned */
 
 _Thread_local struct thread *thread_current __attribute__((tls_model("initial-exec"))) = &nobody;
 
@@ -29,14 +29,12 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t exit_key;
 static bool have_exit_key; /* constant after `once` */
 
-bool thread_is_real(const struct thread *thread)
-{
+bool thread_is_real(const struct thread *thread) {
     return thread != &nobody && thread != &gone;
 }
 
 /* A thread ends: its slots go to the depot, its record to the next thread. */
-static void leave(void *record)
-{
+static void leave(void *record) {
     struct thread *thread = record;
     thread_flush(thread);
     thread_current = &gone;
@@ -46,19 +44,18 @@ static void leave(void *record)
     lock_give(&records);
 }
 
-static void make_exit_key(void)
-{
+static void make_exit_key(void) {
     have_exit_key = pthread_key_create(&exit_key, leave) == 0;
 }
 
-static struct thread *allocate_record(void)
-{
+static struct thread *allocate_record(void) {
     struct block *block = alloc_zeroed(sizeof(struct block) + RECORD_ALIGN + sizeof(struct thread));
     if (block == NULL)
         return NULL;
     uintptr_t end = (uintptr_t)(block + 1);
-    struct thread *thread = (struct thread *)(void *)((char *)block + sizeof *block + (-end & (RECORD_ALIGN - 1)));
-    for (uint32_t class = 0; class < CLASS_COUNT; class++)
+    struct thread *thread =
+        (struct thread *)(void *)((char *)block + sizeof *block + (-end & (RECORD_ALIGN - 1)));
+    for (uint32_t class = 0; class < CLASS_COUNT; class ++)
         thread->cache[class].room = class_batch(class);
     lock_take(&records);
     block->next = blocks;
@@ -67,8 +64,7 @@ static struct thread *allocate_record(void)
     return thread;
 }
 
-static struct thread *own_record(void)
-{
+static struct thread *own_record(void) {
     (void)pthread_once(&once, make_exit_key);
     if (!have_exit_key)
         return NULL;
@@ -86,8 +82,7 @@ static struct thread *own_record(void)
     return thread;
 }
 
-struct thread *thread_attach(struct thread *temporary)
-{
+struct thread *thread_attach(struct thread *temporary) {
     if (thread_is_real(thread_current))
         return thread_current;
     int saved = errno;
@@ -103,16 +98,14 @@ struct thread *thread_attach(struct thread *temporary)
     return thread;
 }
 
-void thread_detach(struct thread *thread)
-{
+void thread_detach(struct thread *thread) {
     if (thread->temporary)
         thread_current = thread->next;
 }
 
 /* ---- the cache ---- */
 
-struct wr_slot *thread_take_slow(struct thread *thread, uint32_t class)
-{
+struct wr_slot *thread_take_slow(struct thread *thread, uint32_t class) {
     struct cache *cache = &thread->cache[class];
     if (cache->head == 0 && cache->spare != 0) {
         cache->head = cache->spare;
@@ -136,8 +129,7 @@ struct wr_slot *thread_take_slow(struct thread *thread, uint32_t class)
 }
 
 /* Put a slot into the cache, or where there is none, the depot. */
-static void keep(struct thread *thread, uint32_t class, struct wr_slot *slot)
-{
+static void keep(struct thread *thread, uint32_t class, struct wr_slot *slot) {
     struct cache *cache = &thread->cache[class];
     if (wr_unlikely(cache->room == 0)) {
         if (thread->temporary || !thread_is_real(thread)) {
@@ -158,8 +150,7 @@ static void keep(struct thread *thread, uint32_t class, struct wr_slot *slot)
 
 #ifdef WR_DEBUG
 /* Put a slot in quarantine. Returns the one that has been there longest, or NULL. */
-static struct wr_slot *quarantine(struct thread *thread, struct wr_slot *slot)
-{
+static struct wr_slot *quarantine(struct thread *thread, struct wr_slot *slot) {
     uint32_t size = sizeof thread->quarantine / sizeof thread->quarantine[0];
     uint32_t oldest = thread->quarantine[thread->oldest];
     thread->quarantine[thread->oldest] = wr_index_of(slot);
@@ -168,8 +159,7 @@ static struct wr_slot *quarantine(struct thread *thread, struct wr_slot *slot)
 }
 #endif
 
-void thread_free(struct thread *thread, struct wr_slot *slot, uint64_t dead_word)
-{
+void thread_free(struct thread *thread, struct wr_slot *slot, uint64_t dead_word) {
     uint32_t class = arena_class(slot);
     poison_freed(wr_payload_of(slot), class_payload(class));
     if (wr_unlikely(!word_reusable(dead_word)))
@@ -185,8 +175,7 @@ void thread_free(struct thread *thread, struct wr_slot *slot, uint64_t dead_word
     keep(thread, class, slot);
 }
 
-void thread_flush(struct thread *thread)
-{
+void thread_flush(struct thread *thread) {
 #ifdef WR_DEBUG
     for (uint32_t i = 0; i < sizeof thread->quarantine / sizeof thread->quarantine[0]; i++) {
         if (thread->quarantine[i] != 0) {
@@ -196,7 +185,7 @@ void thread_flush(struct thread *thread)
         }
     }
 #endif
-    for (uint32_t class = 0; class < CLASS_COUNT && !thread->temporary; class++) {
+    for (uint32_t class = 0; class < CLASS_COUNT && !thread->temporary; class ++) {
         struct cache *cache = &thread->cache[class];
         if (cache->spare != 0)
             arena_give(class, wr_slot_at(cache->spare), class_batch(class));
@@ -208,12 +197,10 @@ void thread_flush(struct thread *thread)
 
 /* ---- fork ---- */
 
-void thread_lock(void) UNCHECKED_LOCKS
-{
+void thread_lock(void) UNCHECKED_LOCKS {
     lock_take(&records);
 }
 
-void thread_unlock(void) UNCHECKED_LOCKS
-{
+void thread_unlock(void) UNCHECKED_LOCKS {
     lock_give(&records);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What each thread has of its own: a cache of free slots for each class, and the list of objects that died inside a
- * destroy it is running. A record is made at a thread's first use, returned at its exit, used by a later thread, and
- * never freed. Only its owner touches it.
+ * What each thread has of its own: a cache of free slots for each class, and the list of objects that died
+ * inside a destroy it is running. A record is made at a thread's first use, returned at its exit, used by a
+ * later thread, and never freed. Only its owner touches it.
  *
- * A thread that has no record sees one that is always empty and always busy, so that the fast paths need no check of
- * their own: they fail and come to the slow ones. So does a thread whose record was returned at its exit already (a TLS
- * destructor of the user's, running after ours), and one for which no memory could be had: it works with a record on
- * its stack for the length of one call, without a cache.
+ * A thread that has no record sees one that is always empty and always busy, so that the fast paths need no
+ * check of their own: they fail and come to the slow ones. So does a thread whose record was returned at its
+ * exit already (a TLS destructor of the user's, running after ours), and one for which no memory could be had:
+ * it works with a record on its stack for the length of one call, without a cache.
  */
 #ifndef WR_THREAD_H
 #define WR_THREAD_H
@@ -15,18 +15,19 @@
 #include "arena.h"
 
 struct thread {
-    /* Two magazines of slots for each class, linked through `link`: one in use, and a full one or none. A thread that
-     * makes and frees around any point needs the depot only every class_batch steps. */
+    /* Two magazines of slots for each class, linked through `link`: one in use, and a full one or none. A
+     * thread that makes and frees around any point needs the depot only every class_batch steps. */
     struct cache {
         uint32_t head;  /* the one in use, last freed first */
         uint32_t room;  /* slots it may still take */
         uint32_t spare; /* the full one's first slot; 0: none */
     } cache[CLASS_COUNT];
-    bool dying;     /* a death is under way on this thread, so that others wait on the list */
+    bool busy;      /* user code of ours is running on this thread, so that deaths wait on the list */
     bool temporary; /* on the stack of the call */
     uint32_t first; /* deaths that wait, linked through `link`, in their order; 0: none */
     uint32_t last;
-    struct thread *next; /* in the list of all records, or of those without an owner; guarded by the lock on it */
+    struct thread
+        *next; /* in the list of all records, or of those without an owner; guarded by the lock on it */
 #ifdef WR_DEBUG
     /* Freed slots that are not yet used again, oldest at `oldest`: a stale pointer finds poison for a while. */
     uint32_t quarantine[256];
@@ -37,8 +38,7 @@ struct thread {
 extern _Thread_local struct thread *thread_current __attribute__((tls_model("initial-exec")));
 
 /* Return this thread's record, or one that is always empty and busy. */
-static inline struct thread *thread_self(void)
-{
+static inline struct thread *thread_self(void) {
     return thread_current;
 }
 
@@ -50,8 +50,7 @@ struct thread *thread_attach(struct thread *temporary);
 void thread_detach(struct thread *thread);
 
 /* Take a free slot of the class from the magazine in use; NULL: it has none. `thread` is any record. */
-static inline struct wr_slot *thread_take(struct thread *thread, uint32_t class)
-{
+static inline struct wr_slot *thread_take(struct thread *thread, uint32_t class) {
     struct cache *cache = &thread->cache[class];
     if (wr_unlikely(cache->head == 0))
         return NULL;

@@ -4,8 +4,7 @@
 
 #include "arena.h"
 
-int wr_weak_check(uint64_t bits, wr_weak *out)
-{
+int wr_weak_check(uint64_t bits, wr_weak *out) {
     uint32_t index = (uint32_t)(bits >> 32);
     /* order: acquire [GROW], as in wr_weak_slot. */
     bool valid = word_alive(bits) && index < wr_load_acquire(&wr_arena.end) &&
@@ -13,14 +12,4 @@ int wr_weak_check(uint64_t bits, wr_weak *out)
     if (out != NULL)
         *out = wr_weak_from_u64(valid ? bits : 0);
     return valid ? 0 : -EINVAL;
-}
-
-int wr_kill(void *obj)
-{
-    if (obj == NULL)
-        return -EINVAL;
-    struct wr_slot *slot = wr_slot_of(obj);
-    if (wr_read(&slot->type)->flags & WR_NO_WEAKREF)
-        return -ENOTSUP;
-    return word_kill(slot);
 }

@@ -1,102 +1,106 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The word's rarer transitions. The frequent ones, and the layout of word and slot, are in weakrt_inline.h, which this
- * file includes with the library's own atomics. Nothing here touches anything but the word and `below`.
+ * The word's rarer transitions. The frequent ones, and the layout of word and slot, are in weakrt_inline.h,
+ * which this file includes with the library's own atomics. Nothing here touches anything but the word and
+ * `below`.
  *
- *   publish   {-, t-1} -> {1, t}             wr_new: by the owner of a free slot
+ *   publish   {-, t-1} -> {1, t, DONE?}      by the owner of a free slot; DONE when there is no finalize
  *   sole      {1, t}   -> {0, t-1}           the only holder of an object that never had a weak value
  *   close     {0, t}   -> {0, t+1}           by whoever brought the count to 0, if nobody came between
  *             {0, t}   -> {1, t, FIN}        the same, with a finalize left to run
  *   finalized {1, t, FIN} -> {0, t+1}        finalize kept no reference: dead
  *             {n, t, FIN} -> {n-1, t, DONE}  it did: alive again
+ *   clear     {n, t}   -> {n, t+2}           by a holder
  *   kill      {n, t}   -> {n, t+2, KILL}     by a holder
+ *   register  {n, t}   -> {n, t, REG}        by a holder, under the stripe (registry.h)
  */
 #ifndef WR_WORD_H
 #define WR_WORD_H
 
+#include <errno.h>
+
 #include "atomic.h"
 #include "weakrt_inline.h"
 
-/* Tags run out after 2^31 lives of a slot. The last tag an object may be born with leaves room for a kill (2) and the
- * death (1), and clear keeps two steps for the kill; a dead slot past that is never used again. */
+/* Tags run out after 2^31 lives of a slot. The last tag an object may be born with leaves room for a kill (2)
+ * and the death (1), and clear keeps two steps for the kill; a dead slot past that is never used again. */
 #define TAG_LAST_BIRTH UINT32_C(0xfffffffb)
 
-static inline uint32_t word_tag(uint64_t word)
-{
+static inline uint32_t word_tag(uint64_t word) {
     return (uint32_t)word;
 }
 
-static inline uint32_t word_count(uint64_t word)
-{
+static inline uint32_t word_count(uint64_t word) {
     return (uint32_t)(word >> 36);
 }
 
-static inline bool word_alive(uint64_t word)
-{
+static inline bool word_alive(uint64_t word) {
     return (word & 1) != 0;
 }
 
 /* Tell whether a slot whose dead word is `word` can be born once more. */
-static inline bool word_reusable(uint64_t word)
-{
+static inline bool word_reusable(uint64_t word) {
     return word_tag(word) < TAG_LAST_BIRTH;
 }
 
 /* Make the object in `slot` alive, with one reference: a full word, so that stray counts and flags are wiped. */
-static inline void word_publish(struct wr_slot *slot, bool has_finalize)
-{
+static inline void word_publish(struct wr_slot *slot, uint64_t flags) {
     uint32_t tag = word_tag(wr_load_relaxed(&slot->word)) + 1;
     /* order: release [PUBLISH], with the addition in get: payload, type and list are seen with the tag. */
-    wr_store_release(&slot->word, WR_ONE | (has_finalize ? 0 : WR_DONE) | tag);
+    wr_store_release(&slot->word, WR_ONE | flags | tag);
 }
 
 /* Close a word that this caller's subtraction brought to `zero`. Returns the word it made, or 0: somebody came
  * between, and closing it is theirs now. */
-static inline uint64_t word_close(struct wr_slot *slot, uint64_t zero)
-{
+static inline uint64_t word_close(struct wr_slot *slot, uint64_t zero) {
     uint64_t closed = (zero & WR_DONE) ? zero + 1 : zero + (WR_ONE | WR_FIN);
-    /* order: acq_rel [CLOSE]. Acquire, with the releases of all holders: destroy sees what they wrote. Release, with
-     * who sees the tag gone. */
+    /* order: acq_rel [CLOSE]. Acquire, with the releases of all holders: destroy sees what they wrote. Release,
+     *        with who sees the tag gone. */
     return wr_cas_acq_rel(&slot->word, &zero, closed) ? closed : 0;
 }
 
-/* End the time of finalize, whose unit the caller holds. Returns the word it made: even, and the caller's to destroy, or
- * odd: finalize resurrected the object. */
-static inline uint64_t word_finalized(struct wr_slot *slot)
-{
+/* End the time of finalize, whose unit the caller holds. Returns the word it made: even, and the caller's to
+ * destroy, or odd: finalize resurrected the object. */
+static inline uint64_t word_finalized(struct wr_slot *slot) {
     uint64_t word = wr_load_relaxed(&slot->word);
     uint64_t next;
     do {
         next = word - WR_ONE - WR_FIN + WR_DONE;
         if (word_count(word) == 1)
             next += 1;
-        /* order: acq_rel [CLOSE], as in word_close; release also for those who get the object once it is resurrected. */
+        /* order: acq_rel [CLOSE], as in word_close; release also for those who get the object once it is
+         *        resurrected. */
     } while (!wr_cas_acq_rel(&slot->word, &word, next));
     return next;
 }
 
 /* Say in `below` that every tag under `tag` is dead, if anybody may be looking. */
-static inline void word_raise_below(struct wr_slot *slot, uint32_t tag)
-{
+static inline void word_raise_below(struct wr_slot *slot, uint32_t tag) {
     if (wr_load_relaxed(&slot->below) != 0) {
-        /* order: release [BELOW], with the acquire in get and is_dead: who learns of the death here sees what came
-         * before it. */
+        /* order: release [BELOW], with the acquire in get and is_dead: who learns of the death here sees what
+         *        came before it. */
         wr_store_release(&slot->below, tag);
     }
 }
 
-/* Kill the object in `slot`, by a holder. Returns whether this call did it. */
-static inline bool word_kill(struct wr_slot *slot)
-{
+/* Make every weak value of an alive object dead, by a holder; with `flag` WR_KILL for good, with 0 until new
+ * ones are made. Returns 1; 0: dead or killed already; -EOVERFLOW: the slot's last tags are kept for a kill;
+ * -EAGAIN: something is registered, and whoever registers it is kept out only by the stripe, which the caller
+ * says it holds or not. */
+static inline int word_cut(struct wr_slot *slot, uint64_t flag, bool stripe_held) {
     /* order: acquire [KILL], with the winner's compare-exchange: the loser sees what the winner wrote before. */
     uint64_t word = wr_load_acquire(&slot->word);
     do {
         if (!word_alive(word) || (word & WR_KILL))
-            return false;
+            return 0;
+        if (flag == 0 && word_tag(word) > TAG_LAST_BIRTH - 2)
+            return -EOVERFLOW;
+        if ((word & WR_REG) && !stripe_held)
+            return -EAGAIN;
         /* order: acq_rel [KILL]. Release, with whoever sees the tag or the flag; acquire on failure as above. */
-    } while (!wr_cas_acq_rel(&slot->word, &word, (word + 2) | WR_KILL));
+    } while (!wr_cas_acq_rel(&slot->word, &word, (word + 2) | flag));
     word_raise_below(slot, word_tag(word) + 2);
-    return true;
+    return 1;
 }
 
 #endif /* WR_WORD_H */

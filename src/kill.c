@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* Clear and kill: every weak reference to an object that lives on reads dead, at one instant. */
+#include "death.h"
+#include "weakref.h"
+
+/* Clear or kill (`flag`: 0 or WR_KILL) an object, and run its callbacks unless `silent`. */
+static int cut(void *obj, uint64_t flag, bool silent) {
+    if (obj == NULL)
+        return -EINVAL;
+    struct wr_slot *slot = wr_slot_of(obj);
+    if ((wr_read(&slot->type)->flags & WR_NO_WEAKREF) || weakref_is(obj))
+        return -ENOTSUP;
+    int result = word_cut(slot, flag, false);
+    if (result != -EAGAIN)
+        return result;
+    struct user_code section;
+    struct thread *thread = user_code_enter(&section);
+    struct lock *stripe = registry_stripe(slot);
+    lock_take(stripe);
+    result = word_cut(slot, flag, true);
+    if (result == 1)
+        registry_fire(silent ? NULL : thread, slot, stripe);
+    else
+        lock_give(stripe);
+    user_code_leave(&section);
+    return result;
+}
+
+int wr_kill(void *obj) {
+    return cut(obj, WR_KILL, false);
+}
+
+int wr_weakref_clear(void *obj) {
+    int result = cut(obj, 0, false);
+    return result < 0 ? result : 0;
+}
+
+int wr_weakref_clear_no_callbacks(void *obj) {
+    int result = cut(obj, 0, true);
+    return result < 0 ? result : 0;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Birth of objects, for the library's own kinds of them. */
+#ifndef WR_OBJECT_H
+#define WR_OBJECT_H
+
+#include "word.h"
+
+/* Tell what is wrong with a type and that many bytes more of payload: 0, EINVAL or ENOTSUP. */
+int object_type_error(const wr_type *type, size_t extra);
+
+/* Make an object of a right type with `size` bytes of payload and these flags in its word. Returns NULL, errno
+ * ENOMEM. */
+void *object_new(const wr_type *type, size_t size, uint64_t flags);
+
+#endif /* WR_OBJECT_H */
