@@ -68,8 +68,12 @@ static uint32_t first_slot(uint32_t chunk) {
     return chunk == 0 ? 1 : 0;
 }
 
+static uint32_t class_of_chunk(uint32_t chunk) {
+    return wr_read(&chunks[chunk].class);
+}
+
 static struct wr_slot *slot_in_chunk(uint32_t chunk, uint32_t number) {
-    return wr_slot_at(chunk * CHUNK_GRANULES + number * (stride_of(chunks[chunk].class) / WR_GRANULE));
+    return wr_slot_at(chunk * CHUNK_GRANULES + number * (stride_of(class_of_chunk(chunk)) / WR_GRANULE));
 }
 
 /* Commit one more chunk, for `class`. Returns its number, or NONE: no memory. */
@@ -78,7 +82,7 @@ static uint32_t grow(uint32_t class) {
     lock_take(&growth);
     if (reserved == 0) {
         size_t size = (size_t)WR_RESERVE_CHUNKS * CHUNK_BYTES;
-        wr_arena.base = os_reserve(&size, CHUNK_BYTES, CHUNK_BYTES);
+        wr_write(&wr_arena.base, os_reserve(&size, CHUNK_BYTES, CHUNK_BYTES));
         if (wr_arena.base != NULL)
             reserved = size / CHUNK_BYTES;
         poison_start();
@@ -87,8 +91,8 @@ static uint32_t grow(uint32_t class) {
         chunk = grown++;
         if (class_chunks[class]++ >= CHUNKS_BEFORE_HUGE)
             os_prefer_huge(wr_arena.base + (size_t)chunk * CHUNK_BYTES, CHUNK_BYTES);
-        chunks[chunk] =
-            (struct chunk){.class = class, .carved = first_slot(chunk), .floor = WR_TAG_START, .next = NONE};
+        chunks[chunk] = (struct chunk){.carved = first_slot(chunk), .floor = WR_TAG_START, .next = NONE};
+        wr_write(&chunks[chunk].class, class);
         /* order: release [GROW], with the acquire in wr_weak_slot: base, pages and class are there. */
         wr_store_release(&wr_arena.end, grown * CHUNK_GRANULES);
     }
@@ -191,7 +195,7 @@ void arena_give(uint32_t class, struct wr_slot *first, uint32_t count) {
 /* ---- slots ---- */
 
 uint32_t arena_class(const struct wr_slot *slot) {
-    return chunks[wr_index_of(slot) / CHUNK_GRANULES].class;
+    return class_of_chunk(wr_index_of(slot) / CHUNK_GRANULES);
 }
 
 bool arena_is_slot(const void *obj) {
@@ -200,7 +204,7 @@ bool arena_is_slot(const void *obj) {
     uintptr_t offset = (uintptr_t)wr_slot_of(obj) - (uintptr_t)wr_arena.base;
     if (offset % WR_GRANULE != 0 || offset / WR_GRANULE >= end || offset == 0)
         return false;
-    uint32_t class = chunks[offset / CHUNK_BYTES].class;
+    uint32_t class = class_of_chunk(offset / CHUNK_BYTES);
     uintptr_t within = offset % CHUNK_BYTES;
     return within % stride_of(class) == 0 && within / stride_of(class) < slots_in_chunk(class);
 }
@@ -276,11 +280,11 @@ static size_t trim_class(uint32_t class) {
     lock_take(&depot->lock);
     count_free(depot);
     for (uint32_t i = 0; i < chunk_count; i++) /* from here on, free != 0 marks the chunks that go */
-        if (chunks[i].class == class && !may_blank(i))
+        if (class_of_chunk(i) == class && !may_blank(i))
             chunks[i].free = 0;
     drop_blank(depot, class);
     for (uint32_t i = 0; i < chunk_count; i++) {
-        if (chunks[i].class != class || chunks[i].free == 0)
+        if (class_of_chunk(i) != class || chunks[i].free == 0)
             continue;
         chunks[i].free = 0;
         if (os_discard(wr_arena.base + (size_t)i * CHUNK_BYTES, CHUNK_BYTES)) {
