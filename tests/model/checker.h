@@ -100,8 +100,9 @@ void memory_inherit(uint8_t from, uint8_t to); /* a thread begins; `to` sees wha
 void memory_join(uint8_t from, uint8_t to);    /* a thread has ended */
 void memory_lock(struct model_site site);
 void memory_unlock(struct model_site site);
-void memory_sleep(struct model_site site, uint32_t value); /* while it has this value, or had when asked */
-void memory_wake(struct model_site site);
+/* Sleep if the last store is this value; `briefly`: until others went first. */
+void memory_sleep(struct model_site site, uint32_t value, bool briefly);
+void memory_wake(struct model_site site, int count);
 void memory_zero(struct model_site site);
 
 /* ---- plain accesses and pages ---- */
@@ -152,7 +153,7 @@ struct thread_state {
 
 void schedule_run(void);                                /* run all threads to their ends */
 void schedule_point(const struct operation *operation); /* let others go first, or not */
-void schedule_wake(volatile void *word, const char *function);
+bool schedule_wake(volatile void *word, const char *function); /* gives whether there was a sleeper */
 /* Those of the options, by bits, that are within the bounds and new. */
 uint32_t schedule_load_options(uint8_t thread, uint32_t all, const struct options *options);
 
@@ -196,6 +197,7 @@ struct checker {
     bool tracing;
     bool sharing_changed; /* a place turned out to be contended: the search starts again */
     bool refuse_discard;
+    int64_t now;
     int preemptions_left, stale_left;
     uint32_t steps, lines;
     uint32_t stamp;

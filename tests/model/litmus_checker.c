@@ -80,21 +80,21 @@ static void give_untaken(void) {
 }
 
 static void sleep_for_ever(void) {
-    os_wait(&x, 0);
+    os_wait(&x, 0, -1);
 }
 
 static void sleep_until_1(void) {
     while (wr_load_acquire(&x) == 0)
-        os_wait(&x, 0);
+        os_wait(&x, 0, -1);
 }
 
 static void wake_after_1(void) {
     wr_store_release(&x, 1);
-    os_wake(&x);
+    os_wake_one(&x);
 }
 
 static void wake_before_1(void) {
-    os_wake(&x);
+    os_wake_one(&x);
     wr_store_release(&x, 1);
 }
 

@@ -307,21 +307,22 @@ void memory_unlock(struct model_site site) {
     trace_line("unlock %s", trace_place(lock));
 }
 
-void memory_sleep(struct model_site site, uint32_t value) {
+void memory_sleep(struct model_site site, uint32_t value, bool briefly) {
     struct operation operation;
     struct place *place = stop(&operation, site, SLEEP);
     trace_operation(&operation, 0, value);
-    if (place->stores[place->order[place->last]].value != value)
+    if (briefly || place->stores[place->order[place->last]].value != value)
         return;
     me()->word = site.at;
     me()->state = ASLEEP_ON_WORD;
     stop(&operation, site, SLEEP);
 }
 
-void memory_wake(struct model_site site) {
+void memory_wake(struct model_site site, int count) {
     struct operation operation;
     stop(&operation, site, WAKE);
-    schedule_wake(site.at, site.function);
+    while (count-- > 0 && schedule_wake(site.at, site.function))
+        ;
 }
 
 /* ---- fences ---- */

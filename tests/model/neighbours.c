@@ -47,14 +47,28 @@ bool os_discard(void *start, size_t size) {
     return true;
 }
 
-/* ---- sleeping ---- */
+/* ---- sleeping: a sleep with a deadline is over at once, and the time is the deadline's ---- */
 
-void os_wait(uint32_t *word, uint32_t value) {
-    memory_sleep(site_of(word, "word", __func__), value);
+int64_t os_now(void) {
+    return checker->now;
 }
 
-void os_wake(uint32_t *word) {
-    memory_wake(site_of(word, "word", __func__));
+int64_t os_deadline(int64_t timeout_ms) {
+    return timeout_ms < 0 ? -1 : checker->now + timeout_ms * 1000000;
+}
+
+void os_wait(uint32_t *word, uint32_t value, int64_t deadline) {
+    memory_sleep(site_of(word, "word", __func__), value, deadline >= 0);
+    if (deadline > checker->now)
+        checker->now = deadline;
+}
+
+void os_wake_one(uint32_t *word) {
+    memory_wake(site_of(word, "word", __func__), 1);
+}
+
+void os_wake_all(uint32_t *word) {
+    memory_wake(site_of(word, "word", __func__), THREAD_MAX);
 }
 
 /* ---- memory ---- */

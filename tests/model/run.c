@@ -56,6 +56,7 @@ static void reset(void) {
     checker->thread_count = 1;
     checker->concurrent = false;
     checker->refuse_discard = false;
+    checker->now = 0;
     checker->preemptions_left = checker->mode == DEPTH_FIRST ? checker->preemptions : UNBOUNDED;
     checker->stale_left = checker->mode == DEPTH_FIRST ? checker->stale : UNBOUNDED;
     checker->steps = checker->lines = 0;

@@ -237,15 +237,16 @@ void schedule_point(const struct operation *operation) {
         switch_to(next);
 }
 
-void schedule_wake(volatile void *word, const char *function) {
+bool schedule_wake(volatile void *word, const char *function) {
     uint32_t sleepers = 0;
     for (uint8_t i = 1; i < checker->thread_count; i++)
         if (thread(i)->state == ASLEEP_ON_WORD && thread(i)->word == word)
             sleepers |= UINT32_C(1) << i;
     if (sleepers == 0)
-        return;
+        return false;
     uint32_t done;
     uint8_t woken = search_choose(sleepers, sleepers, (uint8_t)__builtin_ctz(sleepers), 'A', &done);
     thread(woken)->state = READY;
     trace_line("%s wakes %s", function, trace_thread(woken));
+    return true;
 }
