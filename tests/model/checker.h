@@ -151,8 +151,8 @@ struct thread_state {
     void *exit_value;
 };
 
-void schedule_run(void);                                /* run all threads to their ends */
-void schedule_point(const struct operation *operation); /* let others go first, or not */
+void schedule_run(void);                                       /* run all threads to their ends */
+void schedule_point(const struct operation *operation);        /* let others go first, or not */
 bool schedule_wake(volatile void *word, const char *function); /* gives whether there was a sleeper */
 /* Those of the options, by bits, that are within the bounds and new. */
 uint32_t schedule_load_options(uint8_t thread, uint32_t all, const struct options *options);

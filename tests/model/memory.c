@@ -304,7 +304,7 @@ void memory_unlock(struct model_site site) {
     lock->holder = NONE;
     lock->given = me()->now;
     me()->now.clock.at[checker->current]++;
-    trace_line("unlock %s", trace_place(lock));
+    trace_line("unlock %d", (int)(lock - checker->places));
 }
 
 void memory_sleep(struct model_site site, uint32_t value, bool briefly) {

@@ -123,7 +123,7 @@ void trace_operation(const struct operation *o, uint8_t store, uint64_t value) {
         trace_line("%s: membarrier", in);
         break;
     case LOCK:
-        trace_line("%s: lock %s", in, at);
+        trace_line("%s: lock %d", in, (int)(place - checker->places));
         break;
     case SLEEP:
         trace_line("%s: sleep while %s is %s", in, at, value_text(place, value));
