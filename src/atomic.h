@@ -58,6 +58,9 @@ extern void (*atomic_hook)(const char *op, const volatile void *at);
     (atomic_step("cas_acq_rel", p),                                                                          \
      __atomic_compare_exchange_n(p, expected, v, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 
+/* Count something that only this thread counts and others may look at; no step that tests could stop at. */
+#define atomic_count(p) __atomic_store_n(p, __atomic_load_n(p, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED)
+
 /* A plain access to a field that another thread may own before or after: named so that a checker sees it. */
 #define wr_read(p) (*(p))
 #define wr_write(p, v) ((void)(*(p) = (v)))

@@ -84,8 +84,11 @@ static void run(struct thread *thread, struct wr_slot *slot) {
     if (word_alive(word)) {
         type->finalize(payload);
         word = word_finalized(slot);
-        if (word_alive(word))
+        if (word_alive(word)) {
+            wr_path(finalize_kept);
             return; /* resurrected */
+        }
+        wr_path(finalize_died);
         word_raise_below(slot, word_tag(word));
     }
     bool registered = (word & WR_REG) != 0;
@@ -139,9 +142,11 @@ void user_code_leave(struct user_code *section) {
 /* Run a death on a thread that is busy or has no record. */
 static void begin_slow(struct thread *thread, struct wr_slot *slot) {
     if (thread_is_real(thread)) {
+        wr_path(death_waits);
         append(thread, slot);
         return;
     }
+    wr_path(death_recordless);
     struct user_code section;
     death_go_on(user_code_enter(&section), slot);
     user_code_leave(&section);
@@ -153,6 +158,7 @@ void death_begin(struct wr_slot *slot, uint64_t closed) {
         word_raise_below(slot, word_tag(closed));
         if (!(closed & WR_REG) && wr_read(&slot->type)->destroy == NULL) {
             /* No user code, so no matter whose turn it is. */
+            wr_path(death_quiet);
             thread_free(thread, slot, closed);
             if (wr_unlikely(orphans_wait()))
                 death_of_orphans();
@@ -164,6 +170,7 @@ void death_begin(struct wr_slot *slot, uint64_t closed) {
         return;
     }
     /* As between user_code_enter and _leave, but quicker. */
+    wr_path(death_now);
     lock_none_held();
     int saved = errno;
     thread->busy = true;
@@ -185,19 +192,28 @@ void death_of_orphans(void) {
 
 void wr_last_released(struct wr_slot *slot, uint64_t zero) {
     uint64_t closed = word_close(slot, zero);
-    if (closed != 0)
-        death_begin(slot, closed);
+    if (closed == 0) {
+        wr_path(close_lost);
+        return;
+    }
+    if (word_alive(closed))
+        wr_path(close_finalize);
+    else
+        wr_path(close_won);
+    death_begin(slot, closed);
 }
 
 void wr_sole_released(struct wr_slot *slot, uint64_t one) {
     if (wr_unlikely((one & WR_DONE) == 0)) {
         /* finalize may yet make weak values and references: it needs the whole protocol. */
+        wr_path(sole_finalize);
         /* order: release [DROP], as in wr_release. */
         uint64_t old = wr_sub_release(&slot->word, WR_ONE);
         if (old < 2 * WR_ONE)
             wr_last_released(slot, old - WR_ONE);
         return;
     }
+    wr_path(sole_plain);
     uint64_t closed = one - WR_ONE - 1;
     /* relaxed: nobody else can look at this word before it is published again. The tag is not spent: nobody has
      * it. */
@@ -208,7 +224,14 @@ void wr_sole_released(struct wr_slot *slot, uint64_t one) {
 void wr_give_back(struct wr_slot *slot) {
     /* order: release [DROP], as in wr_release. */
     uint64_t old = wr_sub_release(&slot->word, WR_ONE);
-    if (old >= 2 * WR_ONE || word_close(slot, old - WR_ONE) == 0)
+    if (old >= 2 * WR_ONE) {
+        wr_path(back_some);
         return;
+    }
+    if (word_close(slot, old - WR_ONE) == 0) {
+        wr_path(back_late);
+        return;
+    }
+    wr_path(back_orphan);
     orphan_push(slot);
 }

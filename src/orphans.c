@@ -15,6 +15,7 @@ uint32_t orphans_take(void) {
     /* order: acquire [ORPHAN], with the push: the death of the object so far happened before. */
     uint32_t index = wr_exchange_acquire(&orphans.head, 0u);
     uint32_t reversed = 0;
+    wr_path(orphans_adopted);
     while (index != 0) {
         struct wr_slot *slot = wr_slot_at(index);
         uint32_t next = wr_read(&slot->link);

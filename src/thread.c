@@ -82,8 +82,12 @@ static struct thread *own_record(void) {
     if (thread != NULL)
         unowned = thread->next;
     lock_give(&records);
-    if (thread == NULL)
+    if (thread == NULL) {
+        wr_path(record_new);
         thread = allocate_record();
+    } else {
+        wr_path(record_reused);
+    }
     if (thread != NULL && pthread_setspecific(exit_key, thread) != 0) {
         leave(thread);
         thread = NULL;
@@ -98,6 +102,7 @@ struct thread *thread_attach(struct thread *temporary) {
     struct thread *thread = thread_current == &gone ? NULL : own_record();
     errno = saved;
     if (thread == NULL) {
+        wr_path(record_none);
         memset(temporary, 0, sizeof *temporary);
         temporary->temporary = true;
         temporary->next = thread_current;
@@ -117,6 +122,7 @@ void thread_detach(struct thread *thread) {
 struct wr_slot *thread_take_slow(struct thread *thread, uint32_t class) {
     struct cache *cache = &thread->cache[class];
     if (cache->head == 0 && cache->spare != 0) {
+        wr_path(refill_spare);
         cache->head = cache->spare;
         cache->spare = 0;
         cache->room = 0;
@@ -129,9 +135,11 @@ struct wr_slot *thread_take_slow(struct thread *thread, uint32_t class) {
         return NULL;
     uint32_t rest = wr_read(&slot->link);
     if (!thread->temporary) {
+        wr_path(refill_depot);
         cache->head = rest;
         cache->room = class_batch(class) - (count - 1);
     } else if (rest != 0) {
+        wr_path(refill_recordless);
         arena_give(class, wr_slot_at(rest), count - 1);
     }
     return slot;
@@ -142,12 +150,17 @@ static void keep(struct thread *thread, uint32_t class, struct wr_slot *slot) {
     struct cache *cache = &thread->cache[class];
     if (wr_unlikely(cache->room == 0)) {
         if (thread->temporary || !thread_is_real(thread)) {
+            wr_path(keep_recordless);
             wr_write(&slot->link, 0);
             arena_give(class, slot, 1);
             return;
         }
-        if (cache->spare != 0)
+        if (cache->spare != 0) {
+            wr_path(keep_overflow);
             arena_give(class, wr_slot_at(cache->spare), class_batch(class));
+        } else {
+            wr_path(keep_spare);
+        }
         cache->spare = cache->head;
         cache->head = 0;
         cache->room = class_batch(class);
@@ -171,8 +184,10 @@ static struct wr_slot *quarantine(struct thread *thread, struct wr_slot *slot) {
 void thread_free(struct thread *thread, struct wr_slot *slot, uint64_t dead_word) {
     uint32_t class = arena_class(slot);
     poison_freed(wr_payload_of(slot), class_payload(class));
-    if (wr_unlikely(!word_reusable(dead_word)))
+    if (wr_unlikely(!word_reusable(dead_word))) {
+        wr_path(retire);
         return; /* its tags are used up: it stays readable and dead for ever (S23) */
+    }
 #ifdef WR_DEBUG
     if (thread_is_real(thread) && !thread->temporary) {
         slot = quarantine(thread, slot);
@@ -185,6 +200,7 @@ void thread_free(struct thread *thread, struct wr_slot *slot, uint64_t dead_word
 }
 
 void thread_flush(struct thread *thread) {
+    wr_path(flush);
 #ifdef WR_DEBUG
     for (uint32_t i = 0; i < sizeof thread->quarantine / sizeof thread->quarantine[0]; i++) {
         if (thread->quarantine[i] != 0) {

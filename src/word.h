@@ -20,6 +20,7 @@
 #include <errno.h>
 
 #include "atomic.h"
+#include "path.h"
 #include "weakrt_inline.h"
 
 /* Tags run out after 2^31 lives of a slot. The last tag an object may be born with leaves room for a kill (2)
@@ -81,6 +82,7 @@ static inline void word_raise_below(struct wr_slot *slot, uint32_t tag) {
         /* order: release [BELOW], with the acquire in get and is_dead: who learns of the death here sees what
          *        came before it. */
         wr_store_release(&slot->below, tag);
+        wr_path(below_raised);
     }
 }
 
@@ -93,16 +95,21 @@ static inline int word_cut(struct wr_slot *slot, uint64_t flag, bool stripe_held
      *        */
     uint64_t word = wr_load_acquire(&slot->word);
     do {
-        if (!word_alive(word) || (word & WR_KILL))
+        if (!word_alive(word) || (word & WR_KILL)) {
+            wr_path(cut_late);
             return 0;
-        if (flag == 0 && word_tag(word) > TAG_LAST_BIRTH - 2)
+        }
+        if (flag == 0 && word_tag(word) > TAG_LAST_BIRTH - 2) {
+            wr_path(cut_worn);
             return -EOVERFLOW;
+        }
         if ((word & WR_REG) && !stripe_held)
             return -EAGAIN;
         /* order: acq_rel [KILL]. Release, with whoever sees the tag or the flag; acquire on failure as above.
          *        */
     } while (!wr_cas_acq_rel(&slot->word, &word, (word + 2) | flag));
     word_raise_below(slot, word_tag(word) + 2);
+    wr_path(cut_won);
     return 1;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Forced interleavings, in VARIANT=hook: a thread that stops before a chosen atomic operation of the library, while the
- * test does on its own thread what is to come between.
+/* Forced interleavings, in VARIANT=hook: a thread that stops before a chosen atomic operation of the library,
+ * while the test does on its own thread what is to come between.
  *
  *   struct stopper s;
- *   stopper_start(&s, drop, obj, "cas_acq_rel", &wr_slot_of(obj)->word, 1);   returns when the thread stands there
- *   ...                                                                       what comes between
+ *   stopper_start(&s, drop, obj, "cas_acq_rel", &wr_slot_of(obj)->word, 1);   returns when the thread stands
+ *   there ...                                                                       what comes between
  *   stopper_finish(&s);                                                       lets it go on, and joins it
  *
  * Everything is ordered by semaphores, nothing by time. One stopper at a time. */

@@ -188,8 +188,8 @@ TEST(S43_cancel_waits_for_a_running_callback_and_its_destructor) {
     }
 }
 
-/* Two callbacks that cancel each other would wait for ever; with the timed form both get -ETIMEDOUT or find the other
- * over. */
+/* Two callbacks that cancel each other would wait for ever; with the timed form both get -ETIMEDOUT or find the
+ * other over. */
 struct mutual {
     wr_weakref *refs[2];
     probe *objs[2];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* S19: to die, to clear and to kill need no memory, on any thread; and what to make weakrefs needs, if there is none. */
+/* S19: to die, to clear and to kill need no memory, on any thread; and what to make weakrefs needs, if there is
+ *      none. */
 #include "weakrefs.h"
 
 static bool refuse; /* set while one thread runs */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* S15: a callback may do anything. Everything here happens from inside one; the whole file runs in the one-stripe build
+/* S15: a callback may do anything. Everything here happens from inside one; the whole file runs in the
+ *      one-stripe build
  * too, where every object shares the lock of every other. */
 #include "weakrefs.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Many weakrefs. That the work is linear is shown by the time of a large round against a small one in the same run, with
- * room for noise: a quadratic one would be off by the factor of the sizes. */
+/* Many weakrefs. That the work is linear is shown by the time of a large round against a small one in the same
+ * run, with room for noise: a quadratic one would be off by the factor of the sizes. */
 #include "weakrefs.h"
 
 #include <time.h>

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests of weakref objects share: callbacks that leave a record, and types that are good for something. */
+/* What the tests of weakref objects share: callbacks that leave a record, and types that are good for
+ * something. */
 #ifndef WR_TESTS_WEAKREFS_H
 #define WR_TESTS_WEAKREFS_H
 
 #include "common.h"
 
-/* What callbacks and argument destructors wrote down, in their order. Plain fields: one thread at a time, or a race. */
+/* What callbacks and argument destructors wrote down, in their order. Plain fields: one thread at a time, or a
+ * race. */
 enum { LOG_SIZE = 128 };
 struct log {
     unsigned calls; /* of callbacks */
