@@ -51,7 +51,7 @@ $(call stage,valgrind,test-valgrind)
 $(call stage,examples,run-examples)
 $(call stage,runner,test-runner)
 
-lint_stages := format tidy threads headers docs atomics text shell exports
+lint_stages := format tidy threads headers docs readme atomics text shell exports
 
 # ---- the rest follows ----
 BUILD   := $(strip $(BUILD))
@@ -268,7 +268,7 @@ check: ## install what is missing, then run every stage of tests
 	$qtools/setup
 	+$qtools/stages $(foreach s,$(check_stages),'$s=$(again) check-$s')
 
-lint: ## format, static analysis, lock rules, headers, documentation, atomics, exports
+lint: ## format, static analysis, lock rules, headers, documentation, shown examples, atomics, exports
 	$qtools/setup
 	+$qtools/stages $(foreach s,$(lint_stages),'$s=$(again) lint-$s')
 
@@ -295,6 +295,8 @@ lint-headers:
 	$qtools/lint-headers $(wildcard include/*.h)
 lint-docs:
 	$qtools/lint-docs include/weakrt.h
+lint-readme:
+	$qtools/lint-readme
 lint-atomics:
 	$qtools/lint-atomics
 lint-text:
