@@ -82,6 +82,7 @@ static uint32_t grow(uint32_t class) {
         poison_start();
     }
     if (grown < reserved && os_commit(wr_arena.base + (size_t)grown * CHUNK_BYTES, CHUNK_BYTES)) {
+        wr_path(grow);
         chunk = grown++;
         if (class_chunks[class]++ >= CHUNKS_BEFORE_HUGE)
             os_prefer_huge(wr_arena.base + (size_t)chunk * CHUNK_BYTES, CHUNK_BYTES);
@@ -120,6 +121,7 @@ static uint32_t claim_numbers(struct depot *depot, uint32_t class, uint32_t *fro
     if (depot->carving == NONE || chunks[depot->carving].carved == slots_in_chunk(class)) {
         if (depot->blank == NONE)
             return 0;
+        wr_path(carve_next);
         depot->carving = depot->blank;
         depot->blank = chunks[depot->blank].next;
     }
@@ -136,6 +138,8 @@ static uint32_t claim_numbers(struct depot *depot, uint32_t class, uint32_t *fro
 static struct wr_slot *make_slots(uint32_t chunk, uint32_t from, uint32_t count, uint32_t floor,
                                   bool minted) {
     uint32_t next = 0;
+    if (floor != 0)
+        wr_path(carve_floor);
     for (uint32_t number = from + count; number-- > from;) {
         struct wr_slot *slot = slot_in_chunk(chunk, number);
         if (floor != 0) {
@@ -163,9 +167,12 @@ struct wr_slot *arena_take(uint32_t class, uint32_t *count) {
         uint32_t floor = claimed ? chunks[chunk].floor : 0;
         bool minted = claimed && chunks[chunk].minted;
         lock_give(&depot->lock);
-        if (first != NULL)
+        if (first != NULL) {
+            wr_path(depot_batch);
             return first;
+        }
         if (claimed != 0) {
+            wr_path(carve);
             *count = claimed;
             return make_slots(chunk, from, claimed, floor, minted);
         }
@@ -201,6 +208,19 @@ bool arena_is_slot(const void *obj) {
     uint32_t class = chunks[offset / CHUNK_BYTES].class;
     uintptr_t within = offset % CHUNK_BYTES;
     return within % stride_of(class) == 0 && within / stride_of(class) < slots_in_chunk(class);
+}
+
+struct wr_slot *arena_next(const struct wr_slot *slot) {
+    /* order: acquire [GROW], as in wr_weak_slot. */
+    uint32_t end = wr_load_acquire(&wr_arena.end);
+    uint32_t chunk = slot ? wr_index_of(slot) / CHUNK_GRANULES : 0;
+    if (chunk * CHUNK_GRANULES >= end)
+        return NULL;
+    uint32_t stride = stride_of(chunks[chunk].class) / WR_GRANULE;
+    uint32_t number = slot ? wr_index_of(slot) % CHUNK_GRANULES / stride + 1 : first_slot(0);
+    if (number < slots_in_chunk(chunks[chunk].class))
+        return slot_in_chunk(chunk, number);
+    return (chunk + 1) * CHUNK_GRANULES < end ? slot_in_chunk(chunk + 1, 0) : NULL;
 }
 
 /* ---- trim ---- */
@@ -274,14 +294,17 @@ static size_t trim_class(uint32_t class) {
     lock_take(&depot->lock);
     count_free(depot);
     for (uint32_t i = 0; i < chunk_count; i++) /* from here on, free != 0 marks the chunks that go */
-        if (chunks[i].class == class && !may_blank(i))
+        if (chunks[i].class == class && !may_blank(i)) {
+            wr_path(trim_stays);
             chunks[i].free = 0;
+        }
     drop_blank(depot, class);
     for (uint32_t i = 0; i < chunk_count; i++) {
         if (chunks[i].class != class || chunks[i].free == 0)
             continue;
         chunks[i].free = 0;
         if (os_discard(wr_arena.base + (size_t)i * CHUNK_BYTES, CHUNK_BYTES)) {
+            wr_path(trim_given);
             given += CHUNK_BYTES;
             chunks[i].carved = first_slot(i);
             if (depot->carving != i) {

@@ -34,7 +34,7 @@ static int plain_hash(const void *obj, uint64_t *out) {
 /* S28: the referent's, kept at first use. Threads that race keep the same. */
 static int ref_hash(struct wr_weakref *ref, uint64_t *out) {
     /* order: acquire [HASHED], with the release below: the hash is there. */
-    if (wr_load_acquire(&ref->hashed)) {
+    if (wr_load_acquire(&ref->entry.own)) {
         *out = wr_load_relaxed(&ref->hash);
         return 0;
     }
@@ -45,7 +45,7 @@ static int ref_hash(struct wr_weakref *ref, uint64_t *out) {
     if (result == 0) {
         wr_store_relaxed(&ref->hash, *out);
         /* order: release [HASHED], as above. */
-        wr_store_release(&ref->hashed, (uint16_t)1);
+        wr_store_release(&ref->entry.own, (uint16_t)1);
     }
     wr_release(obj);
     return result;

@@ -20,6 +20,7 @@
 #include <errno.h>
 
 #include "atomic.h"
+#include "path.h"
 #include "weakrt_inline.h"
 
 /* Tags run out after 2^31 lives of a slot. The last tag an object may be born with leaves room for a kill (2)
@@ -43,7 +44,8 @@ static inline bool word_reusable(uint64_t word) {
     return word_tag(word) < TAG_LAST_BIRTH;
 }
 
-/* Make the object in `slot` alive, with one reference: a full word, so that stray counts and flags are wiped. */
+/* Make the object in `slot` alive, with one reference: a full word, so that stray counts and flags are wiped.
+ * */
 static inline void word_publish(struct wr_slot *slot, uint64_t flags) {
     uint32_t tag = word_tag(wr_load_relaxed(&slot->word)) + 1;
     /* order: release [PUBLISH], with the addition in get: payload, type and list are seen with the tag. */
@@ -80,6 +82,7 @@ static inline void word_raise_below(struct wr_slot *slot, uint32_t tag) {
         /* order: release [BELOW], with the acquire in get and is_dead: who learns of the death here sees what
          *        came before it. */
         wr_store_release(&slot->below, tag);
+        wr_path(below_raised);
     }
 }
 
@@ -88,18 +91,25 @@ static inline void word_raise_below(struct wr_slot *slot, uint32_t tag) {
  * -EAGAIN: something is registered, and whoever registers it is kept out only by the stripe, which the caller
  * says it holds or not. */
 static inline int word_cut(struct wr_slot *slot, uint64_t flag, bool stripe_held) {
-    /* order: acquire [KILL], with the winner's compare-exchange: the loser sees what the winner wrote before. */
+    /* order: acquire [KILL], with the winner's compare-exchange: the loser sees what the winner wrote before.
+     *        */
     uint64_t word = wr_load_acquire(&slot->word);
     do {
-        if (!word_alive(word) || (word & WR_KILL))
+        if (!word_alive(word) || (word & WR_KILL)) {
+            wr_path(cut_late);
             return 0;
-        if (flag == 0 && word_tag(word) > TAG_LAST_BIRTH - 2)
+        }
+        if (flag == 0 && word_tag(word) > TAG_LAST_BIRTH - 2) {
+            wr_path(cut_worn);
             return -EOVERFLOW;
+        }
         if ((word & WR_REG) && !stripe_held)
             return -EAGAIN;
-        /* order: acq_rel [KILL]. Release, with whoever sees the tag or the flag; acquire on failure as above. */
+        /* order: acq_rel [KILL]. Release, with whoever sees the tag or the flag; acquire on failure as above.
+         *        */
     } while (!wr_cas_acq_rel(&slot->word, &word, (word + 2) | flag));
     word_raise_below(slot, word_tag(word) + 2);
+    wr_path(cut_won);
     return 1;
 }
 
