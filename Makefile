@@ -56,7 +56,7 @@ $(call stage,valgrind,test-valgrind)
 $(call stage,examples,run-examples)
 $(call stage,runner,test-runner)
 
-lint_stages := format tidy threads headers docs atomics paths text shell exports
+lint_stages := format tidy threads headers docs readme atomics paths text shell exports
 
 # ---- the rest follows ----
 BUILD   := $(strip $(BUILD))
@@ -288,7 +288,7 @@ check: ## install what is missing, then run every stage of tests
 	$qtools/setup
 	+$qtools/stages $(foreach s,$(check_stages),'$s=$(again) check-$s')
 
-lint: ## format, static analysis, lock rules, headers, documentation, atomics, exports
+lint: ## format, static analysis, lock rules, headers, documentation, shown examples, atomics, exports
 	$qtools/setup
 	+$qtools/stages $(foreach s,$(lint_stages),'$s=$(again) lint-$s')
 
@@ -315,6 +315,8 @@ lint-headers:
 	$qtools/lint-headers $(wildcard include/*.h)
 lint-docs:
 	$qtools/lint-docs include/weakrt.h
+lint-readme:
+	$qtools/lint-readme
 lint-atomics:
 	$qtools/lint-atomics
 lint-paths:
