@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests of weakrt share beside test.h: the library's header as this build uses it, the size of loops, and
- * objects that tell of their death. A file that needs the library's internals includes "word.h" before this. */
+/* What the tests of weakrt share beside test.h: the library's header as this build uses it, the size of loops,
+ * and objects that tell of their death. A file that needs the library's internals includes "word.h" before
+ * this. */
 #ifndef WR_TESTS_COMMON_H
 #define WR_TESTS_COMMON_H
 

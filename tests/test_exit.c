@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads that come and go: what they had in their caches serves others, also when weakrt is used in their last moments. */
+/* Threads that come and go: what they had in their caches serves others, also when weakrt is used in their last
+ * moments. */
 #include "word.h"
 
 #include "common.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Objects between threads: who sees what, and that each thing happens once. The payloads are written and read without
- * atomics, so that ThreadSanitizer sees a missing order. */
+/* Objects between threads: who sees what, and that each thing happens once. The payloads are written and read
+ * without atomics, so that ThreadSanitizer sees a missing order. */
 #include "common.h"
 
 #include <sched.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* S23: tags never wrap. VARIANT=wear starts every slot near the end of its tags; in other builds these tests age the
+/* S23: tags never wrap. VARIANT=wear starts every slot near the end of its tags; in other builds these tests
+ *      age the
  * slots they use by hand. */
 #include "word.h"
 
