@@ -137,6 +137,21 @@ TEST(a_thread_gets_its_record_when_memory_is_back) {
     CHECK_EQ(atomic_load(&allocator.calls), failures); /* and then no more */
 }
 
+static void die_quietly(unsigned index, void *arg) {
+    (void)index;
+    (void)arg;
+    wr_release(probe_new(NULL));
+}
+
+TEST(the_records_of_threads_that_ended_serve_others) {
+    CHECK_EQ(wr_set_allocator(allocate, &allocator), 0);
+    run_threads(3, die_quietly, NULL);
+    CHECK_LE(atomic_load(&allocator.calls), 3);
+    for (unsigned i = 0; i < 100; i++)
+        run_threads(3, die_quietly, NULL);
+    CHECK_LE(atomic_load(&allocator.calls), 3);
+}
+
 static void choose_or_use(unsigned index, void *arg) {
     (void)arg;
     if (index == 0) {

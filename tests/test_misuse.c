@@ -7,6 +7,10 @@
 
 #include <sched.h>
 
+#if ON_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+
 static const wr_type conn_type = {.abi = WR_TYPE_ABI, .name = "conn", .size = 96};
 
 static void *conn_new(bool weak) {
@@ -160,6 +164,22 @@ TEST_ABORTS(a_write_after_death_is_noticed_in_debug_builds, "written to after th
         wr_release(conn_new(false));
 }
 #endif
+#endif
+
+#if ON_ASAN
+TEST(AddressSanitizer_knows_the_payload_of_the_dead_and_the_end_of_the_living) {
+    char *p = conn_new(true);
+    CHECK(!__asan_address_is_poisoned(p));
+    CHECK(!__asan_address_is_poisoned(p + 95));
+    wr_release(p);
+    CHECK(__asan_address_is_poisoned(p));
+    CHECK(__asan_address_is_poisoned(p + 95));
+    static const wr_type odd = {.abi = WR_TYPE_ABI, .size = 90};
+    p = wr_new(&odd);
+    CHECK(!__asan_address_is_poisoned(p + 89));
+    CHECK(__asan_address_is_poisoned(p + 90));
+    wr_release(p);
+}
 #endif
 
 /* ---- the handler ---- */

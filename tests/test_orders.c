@@ -225,6 +225,36 @@ TEST(S57_who_gets_a_resurrected_object_sees_what_finalize_wrote) {
     CHECK(wr_weak_is_dead(w));
 }
 
+static uint64_t written_while_finalizing; /* plain */
+static puppet borrower;
+static bool read_in_destroy;
+
+static void write_and_give_up(void *obj) {
+    written_while_finalizing = 5;
+    wr_release(obj);
+}
+
+static void lend(void *self) {
+    wr_retain(self);
+    puppet_let_go(&borrower); /* writes, and releases, before finalize is over */
+}
+
+static void read_note(void *self) {
+    (void)self;
+    CHECK_EQ(written_while_finalizing, 5);
+    read_in_destroy = true;
+}
+
+TEST(S57_destroy_sees_what_was_written_before_a_release_during_finalize) {
+    static const wr_type type = {.abi = WR_TYPE_ABI, .size = 8, .finalize = lend, .destroy = read_note};
+    void *obj = wr_new(&type);
+    (void)wr_weak_of(obj);
+    puppet_start(&borrower, write_and_give_up, obj);
+    wr_release(obj);
+    CHECK(read_in_destroy);
+    puppet_run_out(&borrower);
+}
+
 /* ---- growth ---- */
 
 static void grow_by_one(void *arg) {
