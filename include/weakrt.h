@@ -75,6 +75,7 @@ typedef void (*wr_visit)(void *child, const char *field, void *arg);
 /* wr_type.flags */
 #define WR_NO_WEAKREF 1u /* objects of this type cannot be weakly referenced (S6) */
 #define WR_BORROWABLE 2u /* wr_borrow of these objects writes no shared memory; their death costs more */
+#define WR_LISTED 4u /* wr_kill_all reaches all objects of this type, not only those that had a weak value */
 
 #define WR_MAX_SIZE 65536u /* bytes of payload; for more, put a pointer in a box (wr_box_new) */
 #define WR_MAX_ALIGN 32u
@@ -344,8 +345,8 @@ WR_API wr_weakref *wr_proxy_new(void *obj, wr_callback callback, void *arg) WR_M
  * Takes:     `arg`, on success, when there is an arg_destroy; on failure it stays the caller's (S1).
  * Gives:     one strong reference to the weakref.
  * Returns:   the weakref; NULL with errno as wr_weakref_new; EINVAL also for options of another size, unknown
- *            flags, or a type that is not based on &wr_weakref_type, has a finalize or queue, is WR_BORROWABLE or
- *            too large.
+ *            flags, or a type that is not based on &wr_weakref_type, has a finalize or queue, is WR_BORROWABLE
+ *            or too large.
  * Blocks:    briefly on the object's stripe.   Allocates: as wr_new, unless shared.   Callbacks: as
  *            wr_weakref_new.
  * See:       D4, S1, S6, S8.   Since: 0.1 */
@@ -561,6 +562,17 @@ WR_API int wr_kill_wait(void *obj, int64_t timeout_ms);
  * Callbacks: those of the kill; and the object's end and fn, when this was the last reference.
  * See:       D4, S42.   Since: 0.1 */
 WR_API int wr_kill_notify(void *obj, void (*fn)(void *arg), void *arg, wr_queue *queue);
+
+/* Kill every live object of a type and wait until all are destroyed; for shutdown.
+ * Needs:     that no new objects of the type are made meanwhile. An object that never had a weak value is
+ *            reached only when the type is WR_LISTED: otherwise nobody but its holders may count it.
+ * Returns:   0: no object that it reaches is left; -ETIMEDOUT after `timeout_ms` milliseconds (negative:
+ *            never): those left are killed; -EDEADLK: it would wait for what this thread is inside of, as
+ *            wr_kill_wait; -EINVAL: NULL; -ENOTSUP: a WR_NO_WEAKREF type, or one of weakrefs.
+ * Blocks:    up to the timeout; looks at every slot of the process.   Allocates: never.
+ * Callbacks: as wr_kill_wait, for each object.
+ * See:       D4, S42.   Since: 0.1 */
+WR_API int wr_kill_all(const wr_type *type, int64_t timeout_ms);
 
 /* ---- finalizers ---- */
 

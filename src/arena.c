@@ -210,6 +210,19 @@ bool arena_is_slot(const void *obj) {
     return within % stride_of(class) == 0 && within / stride_of(class) < slots_in_chunk(class);
 }
 
+struct wr_slot *arena_next(const struct wr_slot *slot) {
+    /* order: acquire [GROW], as in wr_weak_slot. */
+    uint32_t end = wr_load_acquire(&wr_arena.end);
+    uint32_t chunk = slot ? wr_index_of(slot) / CHUNK_GRANULES : 0;
+    if (chunk * CHUNK_GRANULES >= end)
+        return NULL;
+    uint32_t stride = stride_of(chunks[chunk].class) / WR_GRANULE;
+    uint32_t number = slot ? wr_index_of(slot) % CHUNK_GRANULES / stride + 1 : first_slot(0);
+    if (number < slots_in_chunk(chunks[chunk].class))
+        return slot_in_chunk(chunk, number);
+    return (chunk + 1) * CHUNK_GRANULES < end ? slot_in_chunk(chunk + 1, 0) : NULL;
+}
+
 /* ---- trim ---- */
 
 /* Tell whether every slot of a chunk is in the depot and may start again; if so, raises its floor and minted. A

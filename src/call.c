@@ -39,6 +39,7 @@ static void end(struct wr_entry *entry) {
 }
 
 void call_run(struct call call) {
+    lock_none_held();
     if (call.callback != NULL)
         call.callback((struct wr_weakref *)call.entry, ((struct wr_weakref *)call.entry)->arg);
     else if (call.finalizer != NULL)

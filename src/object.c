@@ -13,7 +13,7 @@
 
 bool object_type_wrong(const wr_type *type, size_t extra) {
     return type == NULL || type->abi != WR_TYPE_ABI ||
-           (type->flags & ~(WR_NO_WEAKREF | WR_BORROWABLE)) != 0 || type->align > WR_MAX_ALIGN ||
+           (type->flags & ~(WR_NO_WEAKREF | WR_BORROWABLE | WR_LISTED)) != 0 || type->align > WR_MAX_ALIGN ||
            (type->align & (type->align - 1)) != 0 || type->size > WR_MAX_SIZE ||
            extra > WR_MAX_SIZE - type->size;
 }
@@ -56,7 +56,10 @@ void *object_new(const wr_type *type, size_t size, uint64_t flags) {
     void *payload = wr_payload_of(slot);
     poison_made(payload, size, class_payload(class), wr_read(&slot->type) != NULL);
     zero_payload(payload, size);
-    wr_write(&slot->type, type);
+    wr_store_relaxed(&slot->type,
+                     type); /* relaxed: publish shows it; wr_kill_all looks at it before, as a hint */
+    if (type->flags & WR_LISTED)
+        wr_mint(slot);
     wr_write(&slot->list.head, NULL);
     word_publish(slot, flags);
     return payload;

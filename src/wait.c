@@ -168,3 +168,47 @@ int wr_kill_notify(void *obj, void (*fn)(void *arg), void *arg, wr_queue *queue)
     wr_release(obj);
     return 0;
 }
+
+/* ---- all objects of a type ---- */
+
+/* Take a reference to the object in a slot, killed or not, if it is one of `type` that strangers may count. */
+static void *pin(struct wr_slot *slot, const wr_type *type) {
+    if (wr_load_relaxed(&slot->type) != type) /* relaxed: a hint, asked again below */
+        return NULL;
+    /* order: acquire [BELOW], as in wr_weak_slot (rule 9). */
+    if (wr_load_acquire(&slot->below) == 0 || !word_alive(wr_load_relaxed(&slot->word)))
+        return NULL;
+    /* order: acquire [GET], as in wr_weak_get. */
+    uint64_t old = wr_add_acquire(&slot->word, WR_ONE);
+    if (!word_alive(old))
+        return NULL;
+    if (!(old & WR_FIN) && wr_load_relaxed(&slot->type) == type)
+        return wr_payload_of(slot);
+    wr_give_back(slot);
+    return NULL;
+}
+
+int wr_kill_all(const wr_type *type, int64_t timeout_ms) {
+    if (type == NULL)
+        return -EINVAL;
+    if ((type->flags & WR_NO_WEAKREF) || type == &wr_weakref_type || type->base == &wr_weakref_type)
+        return -ENOTSUP;
+    int64_t deadline = os_deadline(timeout_ms);
+    int result = 0;
+    for (struct wr_slot *slot = NULL; (slot = arena_next(slot)) != NULL;) {
+        void *obj = pin(slot, type);
+        if (obj != NULL)
+            (void)wr_kill(obj);
+        wr_release(obj);
+    }
+    for (struct wr_slot *slot = NULL; result == 0 && (slot = arena_next(slot)) != NULL;) {
+        void *obj = pin(slot, type);
+        if (obj == NULL)
+            continue;
+        int64_t left = deadline < 0 ? -1 : (deadline - os_now() + 999999) / 1000000;
+        result = wr_kill_wait(obj, deadline >= 0 && left < 0 ? 0 : left);
+        if (result == -EDEADLK)
+            wr_release(obj);
+    }
+    return result;
+}

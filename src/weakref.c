@@ -7,8 +7,11 @@
 #include "object.h"
 #include "os.h"
 
-const wr_type wr_weakref_type = {
-    .abi = WR_TYPE_ABI, .flags = WR_NO_WEAKREF, .name = "weakref", .size = sizeof(struct wr_weakref)};
+const wr_type wr_weakref_type = {.abi = WR_TYPE_ABI,
+                                 .flags = WR_NO_WEAKREF,
+                                 .name = "weakref",
+                                 .size = sizeof(struct wr_weakref),
+                                 .base = &wr_weakref_type};
 static const wr_type proxy_type = {.abi = WR_TYPE_ABI,
                                    .flags = WR_NO_WEAKREF,
                                    .name = "weakproxy",
@@ -16,6 +19,13 @@ static const wr_type proxy_type = {.abi = WR_TYPE_ABI,
                                    .base = &wr_weakref_type};
 
 /* ---- made ---- */
+
+/* Notice, with no lock held, that the reference just adopted was one too many. */
+static void check_count(const char *function, struct wr_weakref *ref) {
+    uint64_t word = wr_load_relaxed(&wr_slot_of(ref)->word); /* relaxed: our own unit is in it */
+    if (wr_unlikely(word >= WR_OVERFLOW + WR_ONE))
+        wr_count_misuse(function, ref, word);
+}
 
 /* Find the place in an open object's list where a weakref with these flags belongs (S4): shared ref, shared proxy,
  * then the others, newest first. Shared ones that are dying are taken off on the way (S5), so that there never are
@@ -47,8 +57,8 @@ static bool options_wrong(const wr_weakref_options *o) {
     if (o == NULL || o->size != sizeof *o || (o->flags & ~WR_PROXY) != 0)
         return true;
     const wr_type *type = o->type;
-    return type != NULL && (type->base != &wr_weakref_type || type->finalize != NULL || type->queue != NULL ||
-                            (type->flags & WR_BORROWABLE) ||
+    return type != NULL && (type == &wr_weakref_type || type->base != &wr_weakref_type ||
+                            type->finalize != NULL || type->queue != NULL || (type->flags & WR_BORROWABLE) ||
                             object_type_wrong(type, sizeof(struct wr_weakref) + sizeof(struct delivery)));
 }
 
@@ -115,8 +125,10 @@ wr_weakref *wr_weakref_new_ex(void *obj, const wr_weakref_options *o) {
                      (o->queue ? WEAKREF_BOUND : 0);
     bool stale = false;
     struct wr_weakref *ref = shared ? attach(wr_slot_of(obj), flags, NULL, &stale) : NULL;
-    if (ref != NULL)
+    if (ref != NULL) {
+        check_count("wr_weakref_new", ref);
         return ref;
+    }
     struct wr_weakref *made = stale ? NULL : make(o, flags);
     if (made == NULL) {
         errno = stale ? ESTALE : ENOMEM;
@@ -217,6 +229,8 @@ static size_t list(const void *obj, wr_weakref **out, size_t cap) {
         count++;
     }
     lock_give(stripe);
+    for (size_t i = 0; i < count && i < cap; i++)
+        check_count("wr_weakref_list", out[i]);
     return count;
 }
 

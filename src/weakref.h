@@ -37,8 +37,7 @@ enum delivery_held {
 static inline bool weakref_is(const void *obj) {
     if (obj == NULL)
         return false;
-    const wr_type *type = wr_read(&wr_slot_of(obj)->type);
-    return type == &wr_weakref_type || type->base == &wr_weakref_type;
+    return wr_read(&wr_slot_of(obj)->type)->base == &wr_weakref_type;
 }
 
 static inline struct delivery *weakref_delivery(struct wr_weakref *ref) {
