@@ -23,6 +23,7 @@
 #define wr_add_relaxed(p, v) __atomic_fetch_add(p, v, __ATOMIC_RELAXED)
 #define wr_add_acquire(p, v) __atomic_fetch_add(p, v, __ATOMIC_ACQUIRE)
 #define wr_sub_release(p, v) __atomic_fetch_sub(p, v, __ATOMIC_RELEASE)
+#define wr_read(p) (*(p))
 #endif
 /* atomics: end */
 
@@ -101,7 +102,7 @@ WR_HELPER void *wr_payload_of(struct wr_slot *slot) {
 }
 
 WR_HELPER struct wr_slot *wr_slot_at(uint32_t index) {
-    return (struct wr_slot *)(void *)(wr_arena.base + (size_t)index * WR_GRANULE);
+    return (struct wr_slot *)(void *)(wr_read(&wr_arena.base) + (size_t)index * WR_GRANULE);
 }
 
 WR_HELPER uint32_t wr_index_of(const struct wr_slot *slot) {

@@ -5,7 +5,10 @@
 #include "os.h"
 #include "poison.h"
 
-#define CHUNK_BYTES (UINT32_C(2) << 20) /* a huge page, so that large populations can be served by them */
+#ifndef WR_CHUNK_BYTES /* a model has few slots */
+#define WR_CHUNK_BYTES (UINT32_C(2) << 20)
+#endif
+#define CHUNK_BYTES WR_CHUNK_BYTES /* a huge page, so that large populations can be served by them */
 #define CHUNK_GRANULES (CHUNK_BYTES / WR_GRANULE)
 #define NONE UINT32_MAX
 
@@ -13,7 +16,6 @@
 #ifndef WR_RESERVE_CHUNKS
 #define WR_RESERVE_CHUNKS (UINTPTR_MAX > UINT32_MAX ? 65535u : 512u)
 #endif
-#define CHUNK_MAX (UINTPTR_MAX > UINT32_MAX ? 65536u : 512u)
 
 /* A class with this many chunks gets huge pages for the next: 16 MiB are not a small population any more, and
  * less would make small programs pay 2 MiB for a few objects. */
@@ -38,7 +40,7 @@ struct chunk {
     uint32_t free; /* arena_trim: its slots found in the depot */
     uint32_t next; /* in its class's list of blank chunks */
 };
-static struct chunk chunks[CHUNK_MAX];
+static struct chunk chunks[WR_RESERVE_CHUNKS];
 
 static struct depot {
     struct lock lock;
@@ -66,8 +68,12 @@ static uint32_t first_slot(uint32_t chunk) {
     return chunk == 0 ? 1 : 0;
 }
 
+static uint32_t class_of_chunk(uint32_t chunk) {
+    return wr_read(&chunks[chunk].class);
+}
+
 static struct wr_slot *slot_in_chunk(uint32_t chunk, uint32_t number) {
-    return wr_slot_at(chunk * CHUNK_GRANULES + number * (stride_of(chunks[chunk].class) / WR_GRANULE));
+    return wr_slot_at(chunk * CHUNK_GRANULES + number * (stride_of(class_of_chunk(chunk)) / WR_GRANULE));
 }
 
 /* Commit one more chunk, for `class`. Returns its number, or NONE: no memory. */
@@ -76,7 +82,7 @@ static uint32_t grow(uint32_t class) {
     lock_take(&growth);
     if (reserved == 0) {
         size_t size = (size_t)WR_RESERVE_CHUNKS * CHUNK_BYTES;
-        wr_arena.base = os_reserve(&size, CHUNK_BYTES, CHUNK_BYTES);
+        wr_write(&wr_arena.base, os_reserve(&size, CHUNK_BYTES, CHUNK_BYTES));
         if (wr_arena.base != NULL)
             reserved = size / CHUNK_BYTES;
         poison_start();
@@ -86,8 +92,8 @@ static uint32_t grow(uint32_t class) {
         chunk = grown++;
         if (class_chunks[class]++ >= CHUNKS_BEFORE_HUGE)
             os_prefer_huge(wr_arena.base + (size_t)chunk * CHUNK_BYTES, CHUNK_BYTES);
-        chunks[chunk] =
-            (struct chunk){.class = class, .carved = first_slot(chunk), .floor = WR_TAG_START, .next = NONE};
+        chunks[chunk] = (struct chunk){.carved = first_slot(chunk), .floor = WR_TAG_START, .next = NONE};
+        wr_write(&chunks[chunk].class, class);
         /* order: release [GROW], with the acquire in wr_weak_slot: base, pages and class are there. */
         wr_store_release(&wr_arena.end, grown * CHUNK_GRANULES);
     }
@@ -196,7 +202,7 @@ void arena_give(uint32_t class, struct wr_slot *first, uint32_t count) {
 /* ---- slots ---- */
 
 uint32_t arena_class(const struct wr_slot *slot) {
-    return chunks[wr_index_of(slot) / CHUNK_GRANULES].class;
+    return class_of_chunk(wr_index_of(slot) / CHUNK_GRANULES);
 }
 
 bool arena_is_slot(const void *obj) {
@@ -205,7 +211,7 @@ bool arena_is_slot(const void *obj) {
     uintptr_t offset = (uintptr_t)wr_slot_of(obj) - (uintptr_t)wr_arena.base;
     if (offset % WR_GRANULE != 0 || offset / WR_GRANULE >= end || offset == 0)
         return false;
-    uint32_t class = chunks[offset / CHUNK_BYTES].class;
+    uint32_t class = class_of_chunk(offset / CHUNK_BYTES);
     uintptr_t within = offset % CHUNK_BYTES;
     return within % stride_of(class) == 0 && within / stride_of(class) < slots_in_chunk(class);
 }
@@ -216,9 +222,9 @@ struct wr_slot *arena_next(const struct wr_slot *slot) {
     uint32_t chunk = slot ? wr_index_of(slot) / CHUNK_GRANULES : 0;
     if (chunk * CHUNK_GRANULES >= end)
         return NULL;
-    uint32_t stride = stride_of(chunks[chunk].class) / WR_GRANULE;
+    uint32_t stride = stride_of(class_of_chunk(chunk)) / WR_GRANULE;
     uint32_t number = slot ? wr_index_of(slot) % CHUNK_GRANULES / stride + 1 : first_slot(0);
-    if (number < slots_in_chunk(chunks[chunk].class))
+    if (number < slots_in_chunk(class_of_chunk(chunk)))
         return slot_in_chunk(chunk, number);
     return (chunk + 1) * CHUNK_GRANULES < end ? slot_in_chunk(chunk + 1, 0) : NULL;
 }
@@ -294,13 +300,13 @@ static size_t trim_class(uint32_t class) {
     lock_take(&depot->lock);
     count_free(depot);
     for (uint32_t i = 0; i < chunk_count; i++) /* from here on, free != 0 marks the chunks that go */
-        if (chunks[i].class == class && !may_blank(i)) {
+        if (class_of_chunk(i) == class && !may_blank(i)) {
             wr_path(trim_stays);
             chunks[i].free = 0;
         }
     drop_blank(depot, class);
     for (uint32_t i = 0; i < chunk_count; i++) {
-        if (chunks[i].class != class || chunks[i].free == 0)
+        if (class_of_chunk(i) != class || chunks[i].free == 0)
             continue;
         chunks[i].free = 0;
         if (os_discard(wr_arena.base + (size_t)i * CHUNK_BYTES, CHUNK_BYTES)) {
