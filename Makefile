@@ -233,11 +233,13 @@ selftest-programs: $B/selftest/tests $(if $(SAN),,$B/selftest-criterion/tests)
 where:
 	@echo $B
 
-# ---- examples: each file is a program, linked as a user links it. FILE.out, if there, is what it must print ----
+# ---- examples: each file is a program, linked as a user links it, and with what its line `link: ...` says. FILE.out,
+# if there, is what it must print ----
 $B/examples/%: examples/%.c $(STATIC_LIB) $B/flags
 	$(call say,CC)
 	@mkdir -p $(@D)
-	$q$(CC) $(user_flags) $(link_flags) $< $(STATIC_LIB) $(LDLIBS) -o $@
+	$q$(CC) $(user_flags) $(link_flags) $< $(STATIC_LIB) \
+	    $(shell sed -nE 's|^/\* link: (.*) \*/$$|\1|p' $<) $(LDLIBS) -o $@
 
 .PHONY: examples run-examples
 examples: $(examples) ## build the examples
