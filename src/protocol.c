@@ -31,7 +31,7 @@ static int plain_hash(const void *obj, uint64_t *out) {
     return 0;
 }
 
-/* S28: the referent's, kept at first use. Threads that race keep the same. All relaxed: each case is told by one word. */
+/* S28: the referent's, kept at first use. Threads that race keep the same. Relaxed: each case is told by one word. */
 static int ref_hash(struct wr_weakref *ref, uint64_t *out) {
     uint64_t kept = wr_load_relaxed(&ref->hash);
     if (kept != 0 || wr_load_relaxed(&ref->entry.own) != 0) {
