@@ -39,6 +39,7 @@ variant_hook  := -DWR_HOOK
 variant_stripe1 := -DWR_HOOK -DWR_STRIPES=1u
 variant_wear  := -DWR_HOOK -DWR_TAG_START=0xffffff00u
 variant_stress := -DWR_HOOK -DWR_COUNT_PATHS
+variant_stress1 := -DWR_HOOK -DWR_COUNT_PATHS -DWR_STRIPES=1u
 
 # ---- the stages of `make check`: one line each, a name and what to make. Each is a target too: check-NAME ----
 comma := ,
@@ -266,10 +267,13 @@ stress: ## run every stress scenario for a few seconds: `make stress SAN=thread 
 stress-raw: ## see that the race on events is real: raw pointers lose it, says AddressSanitizer
 	$qtools/setup --stress
 	+$q$(again) stress-raw-run VARIANT=stress SAN=address
+# Those in which objects meet on a stripe, which one stripe makes of all.
+registry_scenarios := $(addprefix --scenario ,callbacks shared_refs cancel_storm proxies clear)
 stress-short: ## one second of each scenario, plain and under ThreadSanitizer, and stress-raw
 	$qtools/setup --stress
 	+$q$(again) stress-run VARIANT=stress STRESS='--seconds 1'
 	+$q$(again) stress-run VARIANT=stress STRESS='--seconds 1' SAN=thread
+	+$q$(again) stress-run VARIANT=stress1 STRESS='--seconds 1 $(registry_scenarios)' SAN=thread
 	+$q$(again) stress-raw-run VARIANT=stress SAN=address
 stress-program: $B/wr-stress
 stress-run: $B/wr-stress
