@@ -36,6 +36,7 @@ DESTDIR      ?=
 # ---- variants: one line each. Name it here and VARIANT=name builds and tests it ----
 variant_plain :=
 variant_hook  := -DWR_HOOK
+variant_stripe1 := -DWR_HOOK -DWR_STRIPES=1u
 variant_wear  := -DWR_HOOK -DWR_TAG_START=0xffffff00u
 variant_stress := -DWR_HOOK -DWR_COUNT_PATHS
 
@@ -47,6 +48,8 @@ $(call stage,hook,test VARIANT=hook)
 $(call stage,debug,test BUILD=debug)
 $(call stage,inline,test INLINE=1)
 $(call stage,wear,test VARIANT=wear)
+$(call stage,stripe1,test VARIANT=stripe1)
+$(call stage,tsan-stripe1,test SAN=thread VARIANT=stripe1)
 $(call stage,tsan,test SAN=thread VARIANT=hook)
 $(call stage,asan,test SAN=address$$(comma)undefined VARIANT=hook)
 $(call stage,valgrind,test-valgrind)

@@ -75,7 +75,7 @@ typedef void (*wr_visit)(void *child, const char *field, void *arg);
 /* wr_type.flags */
 #define WR_NO_WEAKREF 1u /* objects of this type cannot be weakly referenced (S6) */
 #define WR_BORROWABLE 2u /* wr_borrow of these objects writes no shared memory; their death costs more */
-#define WR_LISTED 4u /* wr_kill_all reaches all objects of this type, not only those that had a weak value */
+#define WR_LISTED 256u   /* every object of this type is reached by wr_kill_all */
 
 #define WR_MAX_SIZE 65536u /* bytes of payload; for more, put a pointer in a box (wr_box_new) */
 #define WR_MAX_ALIGN 32u

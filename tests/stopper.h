@@ -57,7 +57,8 @@ static inline void stopper_start(struct stopper *s, void (*fn)(void *arg), void 
                                  const volatile void *at, unsigned nth) {
     *s = (struct stopper){.fn = fn, .arg = arg, .op = op, .at = at, .nth = nth};
     REQUIRE(sem_init(&s->there, 0, 0) == 0 && sem_init(&s->go, 0, 0) == 0);
-    atomic_hook = stopper_hook;
+    if (!atomic_hook)
+        atomic_hook = stopper_hook; /* for good: other threads may be reading it from here on */
     REQUIRE(pthread_create(&s->thread, NULL, stopper_main, s) == 0);
     while (sem_wait(&s->there) != 0)
         ;
@@ -67,7 +68,6 @@ static inline void stopper_start(struct stopper *s, void (*fn)(void *arg), void 
 static inline void stopper_finish(struct stopper *s) {
     sem_post(&s->go);
     REQUIRE(pthread_join(s->thread, NULL) == 0);
-    atomic_hook = NULL;
 }
 #else
 #define HAVE_STOPPER 0

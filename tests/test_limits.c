@@ -61,7 +61,7 @@ TEST(unknown_flags_are_refused) {
     for (unsigned bit = 0; bit < 32; bit++) {
         wr_type type = PLAIN_TYPE(8);
         type.flags = UINT32_C(1) << bit;
-        if (type.flags & (WR_NO_WEAKREF | WR_BORROWABLE)) {
+        if (type.flags & (WR_NO_WEAKREF | WR_BORROWABLE | WR_LISTED)) {
             void *p = wr_new(&type);
             CHECK_NOT_NULL(p);
             wr_release(p);
