@@ -105,6 +105,7 @@ void memory_unlock(struct model_site site);
 void memory_sleep(struct model_site site, uint32_t value, bool briefly);
 void memory_wake(struct model_site site, int count);
 void memory_zero(struct model_site site);
+void memory_to_mirror(const struct place *place); /* write the last value to the memory itself */
 void memory_note_plain(volatile void *at); /* a plain access to what may be a place */
 
 /* ---- plain accesses and pages ---- */

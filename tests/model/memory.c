@@ -182,37 +182,8 @@ void memory_options(uint8_t thread, const struct operation *operation, struct op
     }
 }
 
-/* Let others go first, then choose the store to act on. */
-static uint8_t begin(struct operation *operation, struct model_site site) {
-    operation->site = site;
-    operation->place = place_of(site);
-    note_use(operation->place, operation->kind != LOAD);
-    schedule_point(operation);
-    struct options options;
-    memory_options(checker->current, operation, &options);
-    if (options.count == 0)
-        model_fail("%s: %s has nothing left to read within the bounds of the checker", site.function,
-                   site.text);
-    uint32_t all = options.count == 32 ? UINT32_MAX : (UINT32_C(1) << options.count) - 1;
-    uint32_t allowed = schedule_load_options(checker->current, all, &options);
-    uint32_t done;
-    uint8_t chosen = search_choose(all, allowed, (uint8_t)__builtin_ctz(allowed), 'a', &done);
-    me()->slumbers = false;
-    bool only_reads = operation->kind == LOAD ||
-                      (operation->kind == CAS &&
-                       operation->place->stores[options.store[chosen]].value != operation->expected);
-    plain_atomic(operation->place, &site, !only_reads);
-    checker->stale_left -= chosen != 0;
-    return options.store[chosen];
-}
-
 static void know(struct place *place, uint8_t store) {
     me()->now.store[place - checker->places] = store;
-}
-
-static void read_from(struct place *place, uint8_t store, enum model_order order) {
-    know(place, store);
-    join(acquires(order) ? &me()->now : &me()->acquire, &place->stores[store].view);
 }
 
 static void write_behind(struct place *place, uint8_t store, uint64_t value, enum model_order order,
@@ -241,6 +212,51 @@ static void write_behind(struct place *place, uint8_t store, uint64_t value, enu
         join(&made->view, &place->stores[store].view);
     me()->now.clock.at[checker->current]++;
     to_memory(place->at, place->size, place->stores[place->order[place->last]].value);
+}
+
+/* Memory that is used again, on a stack say, is set up by plain writes that nobody told of. What they leave is taken as
+ * the first value of a new variable, which everybody knows of. */
+static void notice_plain_write(struct place *place) {
+    uint64_t value = from_memory(place->at, place->size);
+    if (value == place->stores[place->order[place->last]].value)
+        return;
+    write_behind(place, place->order[place->last], value, RELAXED, false);
+    for (uint8_t i = 0; i < checker->thread_count; i++)
+        checker->threads[i].now.store[place - checker->places] = place->order[place->last];
+}
+
+void memory_to_mirror(const struct place *place) {
+    to_memory(place->at, place->size, place->stores[place->order[place->last]].value);
+}
+
+/* Let others go first, then choose the store to act on. */
+static uint8_t begin(struct operation *operation, struct model_site site) {
+    operation->site = site;
+    operation->place = place_of(site);
+    notice_plain_write(operation->place);
+    note_use(operation->place, operation->kind != LOAD);
+    schedule_point(operation);
+    struct options options;
+    memory_options(checker->current, operation, &options);
+    if (options.count == 0)
+        model_fail("%s: %s has nothing left to read within the bounds of the checker", site.function,
+                   site.text);
+    uint32_t all = options.count == 32 ? UINT32_MAX : (UINT32_C(1) << options.count) - 1;
+    uint32_t allowed = schedule_load_options(checker->current, all, &options);
+    uint32_t done;
+    uint8_t chosen = search_choose(all, allowed, (uint8_t)__builtin_ctz(allowed), 'a', &done);
+    me()->slumbers = false;
+    bool only_reads = operation->kind == LOAD ||
+                      (operation->kind == CAS &&
+                       operation->place->stores[options.store[chosen]].value != operation->expected);
+    plain_atomic(operation->place, &site, !only_reads);
+    checker->stale_left -= chosen != 0;
+    return options.store[chosen];
+}
+
+static void read_from(struct place *place, uint8_t store, enum model_order order) {
+    know(place, store);
+    join(acquires(order) ? &me()->now : &me()->acquire, &place->stores[store].view);
 }
 
 uint64_t model_load(struct model_site site, enum model_order order) {

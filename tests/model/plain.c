@@ -87,6 +87,9 @@ void plain_discard(char *start, size_t size) {
             model_plain((struct model_site){plain->at, "a field", "os_discard", 8}, true);
     }
     memset(start, 0, size);
+    for (int i = 0; i < checker->place_count; i++)
+        if (checker->places[i].run == checker->run && is_in(checker->places[i].at, start, size))
+            memory_to_mirror(&checker->places[i]);
     for (int i = 0; i < checker->place_count; i++) {
         const struct place *place = &checker->places[i];
         if (place->run == checker->run && is_in(place->at, start, size))
