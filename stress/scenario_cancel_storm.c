@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Everybody cancels the same callbacks while one ends their objects. Of all cancels and the one run, exactly one
- * wins; whoever's cancel returned, early, late or timed, sees what the run did, and sees no change after. The timed ones
- * may give up, and then come again.
+ * wins; whoever's cancel returned, early, late or timed, sees what the run did, and sees no change after. The
+ * timed ones may give up, and then come again.
  */
 #include "weakrefs.h"
 

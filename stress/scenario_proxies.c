@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Proxies called while their referents die. A few proxies are on posts; everybody calls through what he finds there, and
- * compares, hashes and describes it, while the referents are replaced, killed and let go. A call pins its
- * referent or says that it is stale; once stale, always stale.
+ * Proxies called while their referents die. A few proxies are on posts; everybody calls through what he finds
+ * there, and compares, hashes and describes it, while the referents are replaced, killed and let go. A call pins
+ * its referent or says that it is stale; once stale, always stale.
  */
 #include "weakrefs.h"
 
