@@ -24,7 +24,8 @@ static struct wr_slot *take_slow(uint32_t class) {
     struct thread temporary;
     struct thread *thread = thread_attach(&temporary);
     struct wr_slot *slot = thread_take_slow(thread, class);
-    thread_detach(thread);
+    if (thread == &temporary)
+        thread_detach(thread);
     return slot;
 }
 
