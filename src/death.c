@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "borrow.h"
 #include "lock.h"
 #include "registry.h"
 
@@ -55,13 +56,19 @@ static struct wr_slot *next_waiting(struct thread *thread) {
 
 /* ---- one death ---- */
 
-/* Run finalize or destroy of an object whose word was closed. */
-static void run(struct thread *thread, struct wr_slot *slot) {
-    void *payload = wr_payload_of(slot);
+void death_end(struct thread *thread, struct wr_slot *slot) {
     const wr_type *type = wr_read(&slot->type);
+    uint64_t word = wr_load_relaxed(&slot->word); /* relaxed: dead, and this thread's; strays do not matter */
+    if (type->destroy != NULL)
+        type->destroy(wr_payload_of(slot));
+    thread_free(thread, slot, word);
+}
+
+/* Run finalize, or callbacks and destroy, of an object whose word was closed. */
+static void run(struct thread *thread, struct wr_slot *slot) {
     uint64_t word = wr_load_relaxed(&slot->word); /* relaxed: this thread closed it, or has it from who did */
     if (word_alive(word)) {
-        type->finalize(payload);
+        wr_read(&slot->type)->finalize(wr_payload_of(slot));
         word = word_finalized(slot);
         if (word_alive(word))
             return; /* resurrected */
@@ -69,14 +76,25 @@ static void run(struct thread *thread, struct wr_slot *slot) {
     }
     if (word & WR_REG)
         registry_died(thread, slot);
-    if (type->destroy != NULL)
-        type->destroy(payload);
-    thread_free(thread, slot, word);
+    /* relaxed: a weak value or a cell, without which nobody can have borrowed it, was made by a holder. */
+    if ((word & WR_BORROW) && wr_load_relaxed(&slot->below) != 0)
+        borrow_end_later(thread, slot);
+    else
+        death_end(thread, slot);
 }
 
 static void run_waiting(struct thread *thread) {
-    for (struct wr_slot *slot; (slot = next_waiting(thread)) != NULL;)
-        run(thread, slot);
+    for (;;) {
+        struct wr_slot *slot = next_waiting(thread);
+        if (slot == NULL && thread->ending.count == 0)
+            return;
+        /* Borrowable objects one after the other share one look at all hazards. relaxed: as in run. */
+        if (thread->ending.count == BORROW_BATCH || slot == NULL ||
+            !(wr_load_relaxed(&slot->word) & WR_BORROW))
+            borrow_end_now(thread);
+        if (slot != NULL)
+            run(thread, slot);
+    }
 }
 
 struct thread *user_code_enter(struct user_code *section) {
@@ -113,7 +131,7 @@ void death_begin(struct wr_slot *slot, uint64_t closed) {
     struct thread *thread = thread_self();
     if (!word_alive(closed)) {
         word_raise_below(slot, word_tag(closed));
-        if (!(closed & WR_REG) && wr_read(&slot->type)->destroy == NULL) {
+        if (!(closed & (WR_REG | WR_BORROW)) && wr_read(&slot->type)->destroy == NULL) {
             /* No user code, so no matter whose turn it is. */
             thread_free(thread, slot, closed);
             if (wr_unlikely(orphans_wait()))

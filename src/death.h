@@ -24,6 +24,9 @@ void user_code_leave(struct user_code *section);
 /* Go on with a slot whose word this caller closed, as `closed`: destroy it, or finalize it first. */
 void death_begin(struct wr_slot *slot, uint64_t closed);
 
+/* Do the last part of a death, after callbacks and borrowers: destroy, and the slot's way back. */
+void death_end(struct thread *thread, struct wr_slot *slot);
+
 /* Run the deaths of all orphans. */
 void death_of_orphans(void);
 

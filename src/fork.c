@@ -6,6 +6,7 @@
  */
 #include "alloc.h"
 #include "arena.h"
+#include "borrow.h"
 #include "registry.h"
 #include "thread.h"
 
@@ -25,4 +26,5 @@ void wr_atfork_parent(void) {
 
 void wr_atfork_child(void) {
     wr_atfork_parent();
+    borrow_fork_child();
 }

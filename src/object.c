@@ -69,7 +69,8 @@ void *wr_new_flex(const wr_type *type, size_t extra_bytes) {
         errno = error != 0 ? error : EINVAL;
         return NULL;
     }
-    return object_new(type, type->size + extra_bytes, type->finalize ? 0 : WR_DONE);
+    return object_new(type, type->size + extra_bytes,
+                      (type->finalize ? 0 : WR_DONE) | (type->flags & WR_BORROWABLE ? WR_BORROW : 0));
 }
 
 void *wr_new(const wr_type *type) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "borrow.h"
 #include "lock.h"
 #include "poison.h"
 
@@ -36,6 +37,7 @@ bool thread_is_real(const struct thread *thread) {
 /* A thread ends: its slots go to the depot, its record to the next thread. */
 static void leave(void *record) {
     struct thread *thread = record;
+    borrow_thread_leaves(thread);
     thread_flush(thread);
     thread_current = &gone;
     lock_take(&records);

@@ -26,6 +26,12 @@ struct thread {
     bool temporary; /* on the stack of the call */
     uint32_t first; /* deaths that wait, linked through `link`, in their order; 0: none */
     uint32_t last;
+    struct ending {     /* deaths that have come to the look for borrowers, in the same way (borrow.h) */
+        uint32_t first; /* 0: none */
+        uint32_t last;
+        uint32_t count;
+    } ending;
+    struct borrows *borrows; /* this record's hazards, made at the first borrow; never freed */
     struct thread
         *next; /* in the list of all records, or of those without an owner; guarded by the lock on it */
 #ifdef WR_DEBUG
