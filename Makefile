@@ -13,6 +13,7 @@ VARIANT ?= plain#         a build-time variation of the library, from the table 
 INLINE  ?=#               1: the test bodies use weakrt_inline.h
 WERROR  ?=#               1: warnings are errors, as in CI
 V       ?=#               1: show the commands
+STRESS  ?=#               arguments of wr-stress, as `wr-stress --help` lists them
 FILTER  ?=#               run only the tests whose suite/name or name matches this glob
 JOBS    ?= $(shell nproc)
 
@@ -35,7 +36,9 @@ DESTDIR      ?=
 # ---- variants: one line each. Name it here and VARIANT=name builds and tests it ----
 variant_plain :=
 variant_hook  := -DWR_HOOK
+variant_stripe1 := -DWR_HOOK -DWR_STRIPES=1u
 variant_wear  := -DWR_HOOK -DWR_TAG_START=0xffffff00u
+variant_stress := -DWR_HOOK -DWR_COUNT_PATHS
 
 # ---- the stages of `make check`: one line each, a name and what to make. Each is a target too: check-NAME ----
 comma := ,
@@ -45,13 +48,15 @@ $(call stage,hook,test VARIANT=hook)
 $(call stage,debug,test BUILD=debug)
 $(call stage,inline,test INLINE=1)
 $(call stage,wear,test VARIANT=wear)
+$(call stage,stripe1,test VARIANT=stripe1)
+$(call stage,tsan-stripe1,test SAN=thread VARIANT=stripe1)
 $(call stage,tsan,test SAN=thread VARIANT=hook)
 $(call stage,asan,test SAN=address$$(comma)undefined VARIANT=hook)
 $(call stage,valgrind,test-valgrind)
 $(call stage,examples,run-examples)
 $(call stage,runner,test-runner)
 
-lint_stages := format tidy threads headers docs atomics text shell exports
+lint_stages := format tidy threads headers docs atomics paths text shell exports
 
 # ---- the rest follows ----
 BUILD   := $(strip $(BUILD))
@@ -242,18 +247,33 @@ run-examples: $(examples) ## build and run them
 # ---- stress and benchmarks ----
 bench_flags ?=
 bench_libs  ?=
+# Scenarios over io_uring leave themselves out where its library is not there.
+stress_libs = $(shell echo '\#include <liburing.h>' | $(CC) -E - >/dev/null 2>&1 && echo -luring)
 $B/wr-stress: $(stress_objects) $(lib_objects) $B/sources
 	$(call say,LD)
-	$q$(CC) $(link_flags) $(filter %.o,$^) $(LDLIBS) -o $@
+	$q$(CC) $(link_flags) $(filter %.o,$^) $(stress_libs) $(LDLIBS) -o $@
 
 $B/wr-bench: $(bench_objects) $(STATIC_LIB) $B/sources
 	$(call say,LD)
 	$q$(CXX) $(link_flags) $(bench_objects) $(STATIC_LIB) $(bench_libs) $(LDLIBS) -o $@
 
-ifneq ($(stress_objects),)
-.PHONY: stress
-stress: $B/wr-stress ## build the stress program
-endif
+.PHONY: stress stress-raw stress-short stress-program stress-run stress-raw-run
+stress: ## run every stress scenario for a few seconds: `make stress SAN=thread STRESS='--scenario churn'`
+	$qtools/setup --stress
+	+$q$(again) stress-run VARIANT=stress
+stress-raw: ## see that the race on events is real: raw pointers lose it, says AddressSanitizer
+	$qtools/setup --stress
+	+$q$(again) stress-raw-run VARIANT=stress SAN=address
+stress-short: ## one second of each scenario, plain and under ThreadSanitizer, and stress-raw
+	$qtools/setup --stress
+	+$q$(again) stress-run VARIANT=stress STRESS='--seconds 1'
+	+$q$(again) stress-run VARIANT=stress STRESS='--seconds 1' SAN=thread
+	+$q$(again) stress-raw-run VARIANT=stress SAN=address
+stress-program: $B/wr-stress
+stress-run: $B/wr-stress
+	$q$< $(STRESS)
+stress-raw-run: $B/wr-stress
+	$qtools/stress-raw $<
 ifneq ($(strip $(bench_objects)),)
 .PHONY: bench
 bench: $B/wr-bench ## build the benchmark program
@@ -297,6 +317,8 @@ lint-docs:
 	$qtools/lint-docs include/weakrt.h
 lint-atomics:
 	$qtools/lint-atomics
+lint-paths:
+	$qtools/lint-paths
 lint-text:
 	$qtools/lint-text
 lint-shell:

@@ -75,6 +75,7 @@ typedef void (*wr_visit)(void *child, const char *field, void *arg);
 /* wr_type.flags */
 #define WR_NO_WEAKREF 1u /* objects of this type cannot be weakly referenced (S6) */
 #define WR_BORROWABLE 2u /* wr_borrow of these objects writes no shared memory; their death costs more */
+#define WR_LISTED 256u   /* every object of this type is reached by wr_kill_all */
 
 #define WR_MAX_SIZE 65536u /* bytes of payload; for more, put a pointer in a box (wr_box_new) */
 #define WR_MAX_ALIGN 32u
@@ -104,8 +105,8 @@ typedef struct wr_type {
 /* Make an object of `type`: payload of type->size zero bytes, aligned to 32, strong count 1.
  * Gives:     one strong reference to the caller.
  * Returns:   the payload; NULL with errno EINVAL (type NULL, of another ABI, with unknown flags, with an
- *            alignment that is not a power of two up to WR_MAX_ALIGN, larger than WR_MAX_SIZE), ENOTSUP (a
- *            `base` or `queue` this version has no support for), ENOMEM.
+ *            alignment that is not a power of two up to WR_MAX_ALIGN, larger than WR_MAX_SIZE, or with a base:
+ *            see wr_weakref_new_ex), ENOMEM.
  * Order:     what is written to the payload before its weak value is published (release) is seen after a get
  *            (S57).
  * Blocks:    when the thread's cache of slots is empty, briefly on the lock of the size class.
@@ -141,7 +142,7 @@ WR_API void *wr_retain(void *obj);
  *            wait until the outermost one returns, and run in the order of the deaths: no recursion (S9, S20,
  *            S21). errno is kept (S14).
  * On misuse: a reference too many, or memory that is no object: fatal, with a message, as far as it can be
- * told.
+ *            told.
  * See:       D3, D4.   Since: 0.1 */
 WR_API void wr_release(void *obj);
 
@@ -344,8 +345,8 @@ WR_API wr_weakref *wr_proxy_new(void *obj, wr_callback callback, void *arg) WR_M
  * Takes:     `arg`, on success, when there is an arg_destroy; on failure it stays the caller's (S1).
  * Gives:     one strong reference to the weakref.
  * Returns:   the weakref; NULL with errno as wr_weakref_new; EINVAL also for options of another size, unknown
- *            flags, or a type that is not based on &wr_weakref_type, has a finalize, is WR_BORROWABLE or too
- *            large; ENOTSUP also for a queue, which this version has no support for.
+ *            flags, or a type that is not based on &wr_weakref_type, has a finalize or queue, is WR_BORROWABLE
+ *            or too large.
  * Blocks:    briefly on the object's stripe.   Allocates: as wr_new, unless shared.   Callbacks: as
  *            wr_weakref_new.
  * See:       D4, S1, S6, S8.   Since: 0.1 */
@@ -606,6 +607,159 @@ WR_API bool wr_weak_cell_compare_exchange(wr_weak_cell *c, wr_weak expected, wr_
  * See:       D12, S55.   Since: 0.1 */
 WR_API void *wr_weak_cell_get(const wr_weak_cell *c) WR_MUST_USE;
 
+/* ---- delivery: what runs in an event loop ---- */
+
+/* Make a queue: callbacks and destroys that are bound to it run where wr_queue_run is called.
+ * Gives:     the queue, to be freed by wr_queue_free.
+ * Returns:   the queue; NULL with errno ENOMEM, EMFILE or ENFILE.
+ * Blocks:    as wr_new.   Allocates: as wr_new, and a file descriptor.   Callbacks: as wr_new.
+ * See:       D4, S44.   Since: 0.1 */
+WR_API wr_queue *wr_queue_new(void) WR_MUST_USE;
+
+/* Return the descriptor to poll for reading: it is readable whenever something waits and its push has returned,
+ * and now and then when nothing does. Do not read it, write it or close it.
+ * Returns:   the descriptor, the queue's own; -EINVAL: NULL or no queue.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       S44.   Since: 0.1 */
+WR_API int wr_queue_fd(wr_queue *queue);
+
+/* Run what waits in a queue, in the order it was pushed by each thread: at most `max` entries, or with max <= 0
+ * all that waited when it was called.
+ * Returns:   how many ran, not counting those cancelled meanwhile; -EBUSY: another thread, or this one further
+ *            out, is inside it; -EINVAL: NULL or no queue.
+ * Order:     what was done before the push is seen.
+ * Blocks:    never by itself.   Allocates: never.
+ * Callbacks: those that waited, destroys, and whatever dies in them.
+ * See:       D4, S44.   Since: 0.1 */
+WR_API int wr_queue_run(wr_queue *queue, int max);
+
+/* Free a queue: callbacks that wait are dropped, with their arguments destroyed; destroys that wait run here;
+ * what is bound to it and dies later is destroyed where it dies, and its callbacks are dropped.
+ * Takes:     the queue; NULL does nothing. No wr_queue_run, wr_bind, wr_queue_fd or wr_release_later with it
+ *            may be under way or follow.
+ * Blocks:    until threads that are pushing to it are through.   Allocates: never.
+ * Callbacks: argument destructors and destroys of what waited.
+ * On misuse: from inside its own wr_queue_run, or while another thread is there: fatal, with a message.
+ * See:       S45.   Since: 0.1 */
+WR_API void wr_queue_free(wr_queue *queue);
+
+/* Give up one strong reference, and run nothing here: when it was the last, the object reads dead at once, and
+ * its callbacks and destroy run in wr_queue_run(queue).
+ * Takes:     one strong reference, or NULL, which does nothing.
+ * Order:     as wr_release.
+ * Blocks:    never.   Allocates: never.
+ * Callbacks: none, ever. Async-signal-safe. With `queue` NULL or freed, and for a weakref, they run at the next
+ *            death, wr_queue_run, wr_trim or slow wr_new on any thread.
+ * On misuse: as wr_release.
+ * See:       D4, S45a.   Since: 0.1 */
+WR_API void wr_release_later(void *obj, wr_queue *queue);
+
+/* Bind an object to a queue: the rest of its death, from the callbacks on to destroy, runs in
+ * wr_queue_run(queue). A type can name a queue for all its objects (wr_type.queue).
+ * Needs:     a strong reference to `obj`.
+ * Returns:   0; -EINVAL: NULL; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref; -ESTALE: it is killed or dying;
+ *            -EEXIST: it is bound already; -ENOMEM.
+ * Blocks:    briefly on the object's stripe.   Allocates: as wr_new.   Callbacks: as wr_new.
+ * See:       D4, S44.   Since: 0.1 */
+WR_API int wr_bind(void *obj, wr_queue *queue);
+
+/* ---- waiting for the end ---- */
+
+/* Kill an object, give up the caller's reference, and wait until the object is destroyed.
+ * Takes:     one strong reference, unless it returns -EINVAL, -ENOTSUP or -EDEADLK.
+ * Returns:   0: destroy has returned, on whatever thread; -ETIMEDOUT after `timeout_ms` milliseconds (negative:
+ *            never): it stays killed, and dies when its last holder lets go; -EDEADLK: from inside the object's
+ *            own callback, finalize or destroy, inside wr_queue_run of the queue it is bound to, or while this
+ *            thread borrows it; -EINVAL: NULL; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref.
+ * Order:     with 0, what destroy did is seen.
+ * Blocks:    up to the timeout, on the monotonic clock.   Allocates: never.
+ * Callbacks: those of the kill; the deaths that wait on this thread; and the object's end, when this was the
+ *            last reference.
+ * See:       D4, S42.   Since: 0.1 */
+WR_API int wr_kill_wait(void *obj, int64_t timeout_ms);
+
+/* Kill an object, give up the caller's reference, and have fn(arg) called once the object is destroyed:
+ * wr_kill_wait for who must not wait.
+ * Takes:     one strong reference, unless it fails.
+ * Returns:   0: fn will run, in wr_queue_run(queue), or with `queue` NULL or freed where the object is
+ *            destroyed; -EINVAL: obj or fn is NULL; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref; -ENOMEM. When
+ *            it fails nothing was changed.
+ * Order:     fn sees what destroy did.
+ * Blocks:    as wr_kill.   Allocates: as wr_new.
+ * Callbacks: those of the kill; and the object's end and fn, when this was the last reference.
+ * See:       D4, S42.   Since: 0.1 */
+WR_API int wr_kill_notify(void *obj, void (*fn)(void *arg), void *arg, wr_queue *queue);
+
+/* Kill every live object of a type and wait until all are destroyed; for shutdown.
+ * Needs:     that no new objects of the type are made meanwhile. An object that never had a weak value is
+ *            reached only when the type is WR_LISTED: otherwise nobody but its holders may count it.
+ * Returns:   0: no object that it reaches is left; -ETIMEDOUT after `timeout_ms` milliseconds (negative:
+ *            never): those left are killed; -EDEADLK: it would wait for what this thread is inside of, as
+ *            wr_kill_wait; -EINVAL: NULL; -ENOTSUP: a WR_NO_WEAKREF type, or one of weakrefs.
+ * Blocks:    up to the timeout; looks at every slot of the process.   Allocates: never.
+ * Callbacks: as wr_kill_wait, for each object.
+ * See:       D4, S42.   Since: 0.1 */
+WR_API int wr_kill_all(const wr_type *type, int64_t timeout_ms);
+
+/* ---- finalizers ---- */
+
+/* A function that runs once: at the end of an object, newest first among its callbacks, or before, on call. An
+ * object itself: dropping the handle does not cancel it. */
+typedef struct wr_finalizer wr_finalizer;
+
+#define WR_AT_EXIT 1u /* wr_finalizer_new: run it in wr_run_exit_finalizers too */
+
+/* Make a finalizer for an object.
+ * Needs:     a strong reference to `obj`.
+ * Gives:     one strong reference to the finalizer; the library keeps one more until it has run or was
+ *            detached.
+ * Returns:   the finalizer; NULL with errno EINVAL (obj or fn is NULL, unknown flags), ENOTSUP (a WR_NO_WEAKREF
+ *            type, or a weakref), ESTALE (obj is killed or dying), ENOMEM.
+ * Blocks:    briefly on the object's stripe.   Allocates: as wr_new.
+ * Callbacks: as wr_new. `fn` at the object's death, on the thread or queue where its callbacks run; clear and
+ *            kill leave it waiting.
+ * See:       D4, S46; weakref.finalize.   Since: 0.1 */
+WR_API wr_finalizer *wr_finalizer_new(void *obj, void (*fn)(void *arg), void *arg,
+                                      unsigned flags) WR_MUST_USE;
+
+/* Run a finalizer now, if it has not run.
+ * Needs:     a strong reference to `f`.
+ * Returns:   1: it ran in this call; 0: it has run, runs elsewhere, or was detached; -EINVAL: NULL or no
+ *            finalizer.
+ * Blocks:    never by itself.   Allocates: never.   Callbacks: its function.
+ * See:       S46.   Since: 0.1 */
+WR_API int wr_finalizer_call(wr_finalizer *f);
+
+/* Detach a finalizer: it will not run.
+ * Needs:     a strong reference to `f`.
+ * Returns:   1: it had not begun and never will; 0: it has run, runs, or was detached; -EINVAL: NULL or no
+ *            finalizer.
+ * Blocks:    briefly on the object's stripe.   Allocates: never.   Callbacks: none.
+ * See:       S46.   Since: 0.1 */
+WR_API int wr_finalizer_detach(wr_finalizer *f);
+
+/* Tell whether a finalizer has yet to run.
+ * Needs:     a strong reference to `f`, or NULL.
+ * Returns:   that, at some moment of the call; false for what is no finalizer.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       S46.   Since: 0.1 */
+WR_API bool wr_finalizer_alive(wr_finalizer *f);
+
+/* Look at what a finalizer would do.
+ * Needs:     a strong reference to `f`, or NULL.
+ * Gives:     a strong reference to the object; in *fn and *arg (either may be NULL) what will be called.
+ * Returns:   the object; NULL when the finalizer is not alive, or its object is on its way out: nothing is
+ *            written.
+ * Blocks:    briefly on the object's stripe.   Allocates: never.   Callbacks: none.
+ * See:       S46; weakref.finalize.peek.   Since: 0.1 */
+WR_API void *wr_finalizer_peek(wr_finalizer *f, void (**fn)(void *arg), void **arg) WR_MUST_USE;
+
+/* Run the finalizers made with WR_AT_EXIT, newest first, also those made meanwhile. To be called at the
+ * program's exit, by the program: the library does nothing there by itself.
+ * Blocks:    never by itself.   Allocates: never.   Callbacks: theirs.
+ * See:       D7, S46.   Since: 0.1 */
+WR_API void wr_run_exit_finalizers(void);
+
 /* ---- the process ---- */
 
 /* Give memory that holds no object back to the system; weak values into it stay dead.
@@ -634,23 +788,23 @@ typedef void (*wr_fatal_handler)(const char *message);
 
 /* Choose what happens on misuse; the default writes the message to stderr and aborts.
  * Returns:   the handler before (NULL: the default). NULL restores the default.
+ * Blocks:    never.   Allocates: never.
  * Callbacks: the handler, on the thread and inside the call that misused. It should not return: the
  *            process aborts when it does.
- * Blocks:    never.   Allocates: never.
  * See:       D8.   Since: 0.1 */
 WR_API wr_fatal_handler wr_set_fatal_handler(wr_fatal_handler handler);
 
-/* Handlers for pthread_atfork(wr_atfork_prepare, wr_atfork_parent, wr_atfork_child), for processes whose other
- * threads use weakrt when they fork and that go on in the child without exec. Nothing is needed for fork and
- * exec, or when the forking process has one thread.
- * Blocks:    prepare takes every lock of the library, parent and child give them back.
+/* Take every lock of the library before a fork; pthread_atfork(wr_atfork_prepare, wr_atfork_parent,
+ * wr_atfork_child) is for processes whose other threads use weakrt when they fork and that go on in the child
+ * without exec. Nothing is needed for fork and exec, or when the forking process has one thread.
+ * Blocks:    prepare, on each lock in turn; parent and child never.   Allocates: never.
  * Callbacks: none. In the child, objects that absent threads held stay held, and slots in their caches are
  *            lost.
  * See:       D7.   Since: 0.1 */
 WR_API void wr_atfork_prepare(void);
-/* The parent's half. See wr_atfork_prepare, D7. */
+/* Give the locks back in the parent. See wr_atfork_prepare, D7. */
 WR_API void wr_atfork_parent(void);
-/* The child's half. See wr_atfork_prepare, D7. */
+/* Give the locks back in the child. See wr_atfork_prepare, D7. */
 WR_API void wr_atfork_child(void);
 
 #ifdef __cplusplus

@@ -29,6 +29,11 @@
 #endif
 /* atomics: end */
 
+/* Counts a path, in the library's builds for stress tests (src/path.h). */
+#ifndef wr_path
+#define wr_path(name) ((void)0)
+#endif
+
 #define wr_likely(x) __builtin_expect(!!(x), 1)
 #define wr_unlikely(x) __builtin_expect(!!(x), 0)
 #define wr_assume(x) ((x) ? (void)0 : __builtin_unreachable())
@@ -102,7 +107,7 @@ WR_HELPER void *wr_payload_of(struct wr_slot *slot) {
 }
 
 WR_HELPER struct wr_slot *wr_slot_at(uint32_t index) {
-    return (struct wr_slot *)(void *)(wr_arena.base + (size_t)index * WR_GRANULE);
+    return (struct wr_slot *)(void *)(wr_read(&wr_arena.base) + (size_t)index * WR_GRANULE);
 }
 
 WR_HELPER uint32_t wr_index_of(const struct wr_slot *slot) {
@@ -131,6 +136,7 @@ WR_INLINE void *wr_retain(void *obj) {
     old = wr_add_relaxed(&slot->word, WR_ONE);
     if (wr_unlikely((old & 1) == 0 || old < WR_ONE || old >= WR_OVERFLOW))
         wr_count_misuse("wr_retain", obj, old);
+    wr_path(retain);
     return obj;
 }
 
@@ -147,16 +153,20 @@ WR_INLINE void wr_release(void *obj) {
         /* No weak value was ever made in this slot, as far as this thread knows, so that only holders can add
          * to the word: a holder who is alone may close it by a plain store.
          * order: acquire [SOLE], with the release below of whoever held one too: if that one made a weak value,
-         *        the
-         * second look at `below` sees it. */
+         *        the second look at `below` sees it. */
         old = wr_load_acquire(&slot->word);
         if (wr_unlikely((old & 1) == 0 || old < WR_ONE)) {
             wr_count_misuse("wr_release", obj, old);
             return;
         }
-        if (old < 2 * WR_ONE && wr_load_relaxed(&slot->below) == 0) {
+        if (old >= 2 * WR_ONE) {
+            wr_path(release_fresh);
+        } else if (wr_load_relaxed(&slot->below) == 0) {
+            wr_path(release_sole);
             wr_sole_released(slot, old);
             return;
+        } else {
+            wr_path(release_minted);
         }
     }
     /* order: release [DROP], with the closing compare-exchange: what this holder wrote is seen by destroy. */
@@ -165,8 +175,12 @@ WR_INLINE void wr_release(void *obj) {
         wr_count_misuse("wr_release", obj, old);
         return;
     }
-    if (old < 2 * WR_ONE)
+    if (old < 2 * WR_ONE) {
+        wr_path(release_last);
         wr_last_released(slot, old - WR_ONE);
+    } else {
+        wr_path(release_some);
+    }
 }
 
 /* ---- weak values ---- */
@@ -175,8 +189,7 @@ WR_INLINE void wr_release(void *obj) {
 WR_HELPER void wr_mint(struct wr_slot *slot) {
     if (wr_load_relaxed(&slot->below) == 0) {
         /* order: release [MINT], with the acquire in get: who comes by this slot knows that it may add to the
-         *        word, and
-         * a store-only death it could meet came before. */
+         *        word, and a store-only death it could meet came before. */
         wr_store_release(&slot->below, 1u);
     }
 }
@@ -203,15 +216,19 @@ WR_HELPER struct wr_slot *wr_weak_slot(wr_weak w) {
     uint32_t below;
     /* order: acquire [GROW], with the release store when the range grows: base and the committed pages are
      *        there. */
-    if (wr_unlikely((tag & 1) == 0 || index >= wr_load_acquire(&wr_arena.end)))
+    if (wr_unlikely((tag & 1) == 0 || index >= wr_load_acquire(&wr_arena.end))) {
+        wr_path(look_invalid);
         return NULL;
+    }
     slot = wr_slot_at(index);
     /* order: acquire [BELOW], with the release stores of minting, kill and death: what was written before is
-     *        seen by who
-     * learns of the death here, and nobody adds to a word that a store-only death may overwrite. */
+     *        seen by who learns of the death here, and nobody adds to a word that a store-only death may
+     *        overwrite. */
     below = wr_load_acquire(&slot->below);
-    if (wr_unlikely(below - 1 >= tag)) /* below == 0 wraps: dead too */
+    if (wr_unlikely(below - 1 >= tag)) { /* below == 0 wraps: dead too */
+        wr_path(look_below);
         return NULL;
+    }
     wr_assume(slot != NULL);
     return slot;
 }
@@ -227,12 +244,17 @@ WR_INLINE void *wr_weak_get(wr_weak w) {
     if (wr_likely((old & (WR_TAG_MASK | WR_FIN)) == (w.bits & WR_TAG_MASK))) {
         if (wr_unlikely(old >= WR_OVERFLOW))
             wr_count_misuse("wr_weak_get", wr_payload_of(slot), old);
+        wr_path(get_alive);
         return wr_payload_of(slot);
     }
     /* On a dead word the unit is no reference: the next publish wipes it, undoing it could hit that one. On
      * another incarnation, or one that is being finalized, it is a real reference and has to be given back. */
-    if (old & 1)
+    if (old & 1) {
+        wr_path(get_foreign);
         wr_give_back(slot);
+    } else {
+        wr_path(get_stray);
+    }
     return NULL;
 }
 

@@ -5,7 +5,10 @@
 #include "os.h"
 #include "poison.h"
 
-#define CHUNK_BYTES (UINT32_C(2) << 20) /* a huge page, so that large populations can be served by them */
+#ifndef WR_CHUNK_BYTES /* a model has few slots */
+#define WR_CHUNK_BYTES (UINT32_C(2) << 20)
+#endif
+#define CHUNK_BYTES WR_CHUNK_BYTES /* a huge page, so that large populations can be served by them */
 #define CHUNK_GRANULES (CHUNK_BYTES / WR_GRANULE)
 #define NONE UINT32_MAX
 
@@ -13,14 +16,12 @@
 #ifndef WR_RESERVE_CHUNKS
 #define WR_RESERVE_CHUNKS (UINTPTR_MAX > UINT32_MAX ? 65535u : 512u)
 #endif
-#define CHUNK_MAX (UINTPTR_MAX > UINT32_MAX ? 65536u : 512u)
 
 /* A class with this many chunks gets huge pages for the next: 16 MiB are not a small population any more, and
  * less would make small programs pay 2 MiB for a few objects. */
 #define CHUNKS_BEFORE_HUGE 8u
 
-/* A chunk with a tag above this is not trimmed: all its slots would go on from there, and age with the oldest.
- * */
+/* A chunk with a tag above this is not trimmed: all its slots would go on from there, and age with the oldest. */
 #define FLOOR_WORN (UINT32_C(1) << 31)
 
 /* Tests start tags near their end. Even. */
@@ -39,7 +40,7 @@ struct chunk {
     uint32_t free; /* arena_trim: its slots found in the depot */
     uint32_t next; /* in its class's list of blank chunks */
 };
-static struct chunk chunks[CHUNK_MAX];
+static struct chunk chunks[WR_RESERVE_CHUNKS];
 
 static struct depot {
     struct lock lock;
@@ -67,8 +68,12 @@ static uint32_t first_slot(uint32_t chunk) {
     return chunk == 0 ? 1 : 0;
 }
 
+static uint32_t class_of_chunk(uint32_t chunk) {
+    return wr_read(&chunks[chunk].class);
+}
+
 static struct wr_slot *slot_in_chunk(uint32_t chunk, uint32_t number) {
-    return wr_slot_at(chunk * CHUNK_GRANULES + number * (stride_of(chunks[chunk].class) / WR_GRANULE));
+    return wr_slot_at(chunk * CHUNK_GRANULES + number * (stride_of(class_of_chunk(chunk)) / WR_GRANULE));
 }
 
 /* Commit one more chunk, for `class`. Returns its number, or NONE: no memory. */
@@ -77,17 +82,18 @@ static uint32_t grow(uint32_t class) {
     lock_take(&growth);
     if (reserved == 0) {
         size_t size = (size_t)WR_RESERVE_CHUNKS * CHUNK_BYTES;
-        wr_arena.base = os_reserve(&size, CHUNK_BYTES, CHUNK_BYTES);
+        wr_write(&wr_arena.base, os_reserve(&size, CHUNK_BYTES, CHUNK_BYTES));
         if (wr_arena.base != NULL)
             reserved = size / CHUNK_BYTES;
         poison_start();
     }
     if (grown < reserved && os_commit(wr_arena.base + (size_t)grown * CHUNK_BYTES, CHUNK_BYTES)) {
+        wr_path(grow);
         chunk = grown++;
         if (class_chunks[class]++ >= CHUNKS_BEFORE_HUGE)
             os_prefer_huge(wr_arena.base + (size_t)chunk * CHUNK_BYTES, CHUNK_BYTES);
-        chunks[chunk] =
-            (struct chunk){.class = class, .carved = first_slot(chunk), .floor = WR_TAG_START, .next = NONE};
+        chunks[chunk] = (struct chunk){.carved = first_slot(chunk), .floor = WR_TAG_START, .next = NONE};
+        wr_write(&chunks[chunk].class, class);
         /* order: release [GROW], with the acquire in wr_weak_slot: base, pages and class are there. */
         wr_store_release(&wr_arena.end, grown * CHUNK_GRANULES);
     }
@@ -121,6 +127,7 @@ static uint32_t claim_numbers(struct depot *depot, uint32_t class, uint32_t *fro
     if (depot->carving == NONE || chunks[depot->carving].carved == slots_in_chunk(class)) {
         if (depot->blank == NONE)
             return 0;
+        wr_path(carve_next);
         depot->carving = depot->blank;
         depot->blank = chunks[depot->blank].next;
     }
@@ -137,13 +144,14 @@ static uint32_t claim_numbers(struct depot *depot, uint32_t class, uint32_t *fro
 static struct wr_slot *make_slots(uint32_t chunk, uint32_t from, uint32_t count, uint32_t floor,
                                   bool minted) {
     uint32_t next = 0;
+    if (floor != 0)
+        wr_path(carve_floor);
     for (uint32_t number = from + count; number-- > from;) {
         struct wr_slot *slot = slot_in_chunk(chunk, number);
         if (floor != 0) {
             /* relaxed: strangers with an old weak value may add to the word before, between and after these;
-             *          whatever
-             * they find is even, or dead by `below`. publish is the release that shows the slot to anybody
-             * else. */
+             * whatever they find is even, or dead by `below`. publish is the release that shows the slot to
+             * anybody else. */
             wr_store_relaxed(&slot->word, (uint64_t)floor);
             if (minted)
                 wr_store_relaxed(&slot->below, floor);
@@ -165,9 +173,12 @@ struct wr_slot *arena_take(uint32_t class, uint32_t *count) {
         uint32_t floor = claimed ? chunks[chunk].floor : 0;
         bool minted = claimed && chunks[chunk].minted;
         lock_give(&depot->lock);
-        if (first != NULL)
+        if (first != NULL) {
+            wr_path(depot_batch);
             return first;
+        }
         if (claimed != 0) {
+            wr_path(carve);
             *count = claimed;
             return make_slots(chunk, from, claimed, floor, minted);
         }
@@ -191,7 +202,7 @@ void arena_give(uint32_t class, struct wr_slot *first, uint32_t count) {
 /* ---- slots ---- */
 
 uint32_t arena_class(const struct wr_slot *slot) {
-    return chunks[wr_index_of(slot) / CHUNK_GRANULES].class;
+    return class_of_chunk(wr_index_of(slot) / CHUNK_GRANULES);
 }
 
 bool arena_is_slot(const void *obj) {
@@ -200,9 +211,22 @@ bool arena_is_slot(const void *obj) {
     uintptr_t offset = (uintptr_t)wr_slot_of(obj) - (uintptr_t)wr_arena.base;
     if (offset % WR_GRANULE != 0 || offset / WR_GRANULE >= end || offset == 0)
         return false;
-    uint32_t class = chunks[offset / CHUNK_BYTES].class;
+    uint32_t class = class_of_chunk(offset / CHUNK_BYTES);
     uintptr_t within = offset % CHUNK_BYTES;
     return within % stride_of(class) == 0 && within / stride_of(class) < slots_in_chunk(class);
+}
+
+struct wr_slot *arena_next(const struct wr_slot *slot) {
+    /* order: acquire [GROW], as in wr_weak_slot. */
+    uint32_t end = wr_load_acquire(&wr_arena.end);
+    uint32_t chunk = slot ? wr_index_of(slot) / CHUNK_GRANULES : 0;
+    if (chunk * CHUNK_GRANULES >= end)
+        return NULL;
+    uint32_t stride = stride_of(class_of_chunk(chunk)) / WR_GRANULE;
+    uint32_t number = slot ? wr_index_of(slot) % CHUNK_GRANULES / stride + 1 : first_slot(0);
+    if (number < slots_in_chunk(class_of_chunk(chunk)))
+        return slot_in_chunk(chunk, number);
+    return (chunk + 1) * CHUNK_GRANULES < end ? slot_in_chunk(chunk + 1, 0) : NULL;
 }
 
 /* ---- trim ---- */
@@ -276,14 +300,17 @@ static size_t trim_class(uint32_t class) {
     lock_take(&depot->lock);
     count_free(depot);
     for (uint32_t i = 0; i < chunk_count; i++) /* from here on, free != 0 marks the chunks that go */
-        if (chunks[i].class == class && !may_blank(i))
+        if (class_of_chunk(i) == class && !may_blank(i)) {
+            wr_path(trim_stays);
             chunks[i].free = 0;
+        }
     drop_blank(depot, class);
     for (uint32_t i = 0; i < chunk_count; i++) {
-        if (chunks[i].class != class || chunks[i].free == 0)
+        if (class_of_chunk(i) != class || chunks[i].free == 0)
             continue;
         chunks[i].free = 0;
         if (os_discard(wr_arena.base + (size_t)i * CHUNK_BYTES, CHUNK_BYTES)) {
+            wr_path(trim_given);
             given += CHUNK_BYTES;
             chunks[i].carved = first_slot(i);
             if (depot->carving != i) {

@@ -55,6 +55,10 @@ uint32_t arena_class(const struct wr_slot *slot);
 /* Tell whether `obj` is where the payload of some slot starts. */
 bool arena_is_slot(const void *obj);
 
+/* Return the first slot behind `slot` in the order of addresses, used or not; NULL: there is none. With NULL, the very
+ * first. For walks over all objects. */
+struct wr_slot *arena_next(const struct wr_slot *slot);
+
 /* Give chunks whose slots are all in the depot back to the system. Returns how many bytes. */
 size_t arena_trim(void);
 

@@ -37,6 +37,7 @@ extern void (*atomic_hook)(const char *op, const volatile void *at);
 #define wr_sub_relaxed(p, v) (atomic_step("sub_relaxed", p), __atomic_fetch_sub(p, v, __ATOMIC_RELAXED))
 #define wr_sub_release(p, v) (atomic_step("sub_release", p), __atomic_fetch_sub(p, v, __ATOMIC_RELEASE))
 #define wr_or_relaxed(p, v) (atomic_step("or_relaxed", p), __atomic_fetch_or(p, v, __ATOMIC_RELAXED))
+#define wr_or_acq_rel(p, v) (atomic_step("or_acq_rel", p), __atomic_fetch_or(p, v, __ATOMIC_ACQ_REL))
 #define wr_exchange_acquire(p, v)                                                                            \
     (atomic_step("exchange_acquire", p), __atomic_exchange_n(p, v, __ATOMIC_ACQUIRE))
 #define wr_exchange_release(p, v)                                                                            \
@@ -45,6 +46,9 @@ extern void (*atomic_hook)(const char *op, const volatile void *at);
     (atomic_step("exchange_acq_rel", p), __atomic_exchange_n(p, v, __ATOMIC_ACQ_REL))
 /* Compare and exchange; *expected is what was found, on failure. The order of a failure is in the name:
  * relaxed, but for cas_acq_rel, where it is acquire. */
+#define wr_cas_relaxed(p, expected, v)                                                                       \
+    (atomic_step("cas_relaxed", p),                                                                          \
+     __atomic_compare_exchange_n(p, expected, v, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 #define wr_cas_acquire(p, expected, v)                                                                       \
     (atomic_step("cas_acquire", p),                                                                          \
      __atomic_compare_exchange_n(p, expected, v, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
@@ -54,6 +58,9 @@ extern void (*atomic_hook)(const char *op, const volatile void *at);
 #define wr_cas_acq_rel(p, expected, v)                                                                       \
     (atomic_step("cas_acq_rel", p),                                                                          \
      __atomic_compare_exchange_n(p, expected, v, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+
+/* Count something that only this thread counts and others may look at; no step that tests could stop at. */
+#define atomic_count(p) __atomic_store_n(p, __atomic_load_n(p, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED)
 
 /* Keeps the compiler from moving accesses across it, and not the processor: the cheap side of os_barrier. */
 #define wr_compiler_barrier() __atomic_signal_fence(__ATOMIC_SEQ_CST)

@@ -6,6 +6,7 @@
 #include "alloc.h"
 #include "death.h"
 #include "fatal.h"
+#include "orphans.h"
 #include "os.h"
 
 #define ARRAY_ALIGN 128 /* two cache lines: processors fetch pairs */
@@ -258,14 +259,13 @@ void wr_end_handed_over(struct wr_hazard *hazard) {
 /* ---- death ---- */
 
 void borrow_end_later(struct thread *thread, struct wr_slot *slot) {
-    struct ending *ending = &thread->ending;
+    struct departed *departed = &thread->departed;
     wr_write(&slot->link, 0);
-    if (ending->first == 0)
-        ending->first = wr_index_of(slot);
+    if (departed->count++ == 0)
+        departed->first = wr_index_of(slot);
     else
-        wr_write(&wr_slot_at(ending->last)->link, wr_index_of(slot));
-    ending->last = wr_index_of(slot);
-    ending->count++;
+        wr_write(&wr_slot_at(departed->last)->link, wr_index_of(slot));
+    departed->last = wr_index_of(slot);
 }
 
 /* Look at a hazard so that a borrower who is not seen will find dead what was dead before. */
@@ -312,17 +312,19 @@ static bool hand_over(struct thread *thread, struct wr_slot *slot) {
 }
 
 void borrow_end_now(struct thread *thread) {
-    uint32_t index = thread->ending.first;
-    if (index == 0)
+    struct departed *departed = &thread->departed;
+    if (departed->count == 0)
         return;
-    thread->ending = (struct ending){0, 0, 0};
     uint32_t ours = thread->borrows != NULL && wr_load_relaxed(&thread->borrows->used) != 0;
     /* order: acq_rel [ACTIVE], with own_array: whose array is not counted yet finds all these dead. */
     if (wr_add_acq_rel(&active.count, 0u) != ours)
         barrier();
-    while (index != 0) {
-        struct wr_slot *slot = wr_slot_at(index);
-        index = wr_read(&slot->link); /* before it is somebody else's */
+    /* A destroy may come here again, for more, and leave nothing covered. */
+    for (departed->covered = departed->count; departed->covered != 0;) {
+        struct wr_slot *slot = wr_slot_at(departed->first);
+        departed->first = wr_read(&slot->link);
+        departed->count--;
+        departed->covered--;
         if (!hand_over(thread, slot))
             death_end(thread, slot);
     }
@@ -362,29 +364,26 @@ void borrow_thread_leaves(struct thread *thread) {
     (void)wr_sub_release(&active.count, 1u);
 }
 
-void borrow_fork_child(void) {
-    struct thread temporary;
-    struct thread *thread = thread_attach(&temporary);
+void borrow_forget_absent(void) {
+    struct borrows *own = thread_self()->borrows;
     uint32_t count = 0;
     /* relaxed, all of it: there is one thread. */
     for (struct borrows *array = wr_load_relaxed(&arrays); array != NULL; array = array->next) {
-        bool ours = array == thread->borrows;
         for (uint32_t i = 0; i < WR_HAZARDS; i++) {
             struct wr_hazard *hazard = &array->hazard[i];
             uint64_t duty = wr_load_relaxed(&hazard->handover);
-            if (!ours)
+            if (array != own)
                 wr_store_relaxed(&hazard->index, 0u);
-            if (duty == 0 || wr_load_relaxed(&hazard->index) == duty >> 32)
-                continue; /* our own return will find it */
-            wr_store_relaxed(&hazard->handover, UINT64_C(0));
-            if (!thread->temporary)
-                borrow_end_later(thread, wr_slot_at((uint32_t)(duty >> 32)));
+            if (duty != 0 && wr_load_relaxed(&hazard->index) != duty >> 32) {
+                wr_store_relaxed(&hazard->handover, UINT64_C(0));
+                orphan_push(wr_slot_at((uint32_t)(duty >> 32)));
+            } /* else our own return finds it */
         }
-        if (!ours)
+        if (array != own) {
+            array->strong = NULL;
             wr_store_relaxed(&array->used, 0u);
+        }
         count += wr_load_relaxed(&array->used) != 0;
     }
     wr_store_relaxed(&active.count, count);
-    if (thread == &temporary)
-        thread_detach(thread);
 }

@@ -39,7 +39,7 @@ bool borrow_is_ours(const struct wr_slot *slot);
 /* Give up a record's hazards at its thread's exit; fatal if one is in use. */
 void borrow_thread_leaves(struct thread *thread);
 
-/* In the child of a fork: forget the borrows of the absent threads, and take over what was left to them. */
-void borrow_fork_child(void);
+/* In the child of a fork: forget the borrows of the absent threads; what was left to them becomes orphans. */
+void borrow_forget_absent(void);
 
 #endif /* WR_BORROW_H */

@@ -3,17 +3,13 @@
 
 #include <errno.h>
 
+#include "annex.h"
 #include "borrow.h"
-#include "lock.h"
-#include "registry.h"
-
-/* Index of the last orphan, linked through `link`; 0: none. On a line of its own: every death looks at it. */
-static struct { uint32_t head; /* atomic */ } orphans __attribute__((aligned(128)));
-
-static bool orphans_wait(void) {
-    return wr_load_relaxed(&orphans.head) !=
-           0; /* relaxed: a look too early is made up for by the next death */
-}
+#include "call.h"
+#include "orphans.h"
+#include "queue.h"
+#include "wait.h"
+#include "weakref.h"
 
 /* ---- the deaths that wait on this thread ---- */
 
@@ -26,27 +22,13 @@ static void append(struct thread *thread, struct wr_slot *slot) {
     thread->last = wr_index_of(slot);
 }
 
-/* Move the orphans to the thread's list, the first one orphaned first. */
-static void adopt_orphans(struct thread *thread) {
-    /* order: acquire [ORPHAN], with the push: the whole death of the object happened before. */
-    uint32_t index = wr_exchange_acquire(&orphans.head, 0u);
-    uint32_t reversed = 0;
-    while (index != 0) {
-        struct wr_slot *slot = wr_slot_at(index);
-        uint32_t next = wr_read(&slot->link);
-        wr_write(&slot->link, reversed);
-        reversed = index;
-        index = next;
-    }
-    for (uint32_t next; reversed != 0; reversed = next) {
-        next = wr_read(&wr_slot_at(reversed)->link);
-        append(thread, wr_slot_at(reversed));
-    }
-}
-
 static struct wr_slot *next_waiting(struct thread *thread) {
-    if (thread->first == 0 && orphans_wait())
-        adopt_orphans(thread);
+    if (thread->first == 0 && orphans_wait()) {
+        for (uint32_t next, index = orphans_take(); index != 0; index = next) {
+            next = wr_read(&wr_slot_at(index)->link);
+            append(thread, wr_slot_at(index));
+        }
+    }
     if (thread->first == 0)
         return NULL;
     struct wr_slot *slot = wr_slot_at(thread->first);
@@ -56,44 +38,116 @@ static struct wr_slot *next_waiting(struct thread *thread) {
 
 /* ---- one death ---- */
 
-void death_end(struct thread *thread, struct wr_slot *slot) {
-    const wr_type *type = wr_read(&slot->type);
-    uint64_t word = wr_load_relaxed(&slot->word); /* relaxed: dead, and this thread's; strays do not matter */
-    if (type->destroy != NULL)
-        type->destroy(wr_payload_of(slot));
-    thread_free(thread, slot, word);
+void death_free(struct thread *thread, struct wr_slot *slot) {
+    struct wr_weakref *ref = wr_payload_of(slot);
+    if (weakref_is(ref) && (ref->entry.flags & WEAKREF_BOUND))
+        wr_release(weakref_delivery(ref)->queue);
+    thread_free(thread, slot, wr_load_relaxed(&slot->word)); /* relaxed: dead, and ours */
 }
 
-/* Run finalize, or callbacks and destroy, of an object whose word was closed. */
+/* End a weakref: off its list, and its argument destroyed. */
+static void end_weakref(struct wr_weakref *ref) {
+    registry_leave(&ref->entry);
+    if (ref->arg_destroy != NULL)
+        ref->arg_destroy(ref->arg);
+}
+
+/* Tell whether a dead weakref's slot may be freed now; if not, its queue does that. */
+static bool let_go(struct wr_weakref *ref) {
+    if (!(ref->entry.flags & WEAKREF_BOUND))
+        return true;
+    /* order: acq_rel [HELD], with the queue's pop: one of the two is the last, and sees the other done. */
+    return wr_exchange_acq_rel(&weakref_delivery(ref)->held, (uint32_t)HELD_GONE) != HELD;
+}
+
+/* Go on with the death of an object with WR_REG in its word up to its destroy: run what is registered. Returns false:
+ * the rest was left to the queue the object is bound to. *front: somebody is to be told after destroy. */
+static bool run_registered(struct thread *thread, struct wr_slot *slot, bool *front) {
+    struct lock *stripe = registry_stripe(slot);
+    lock_take(stripe);
+    struct annex *annex = annex_find(slot, stripe);
+    wr_queue *queue = annex != NULL ? annex->queue : NULL;
+    if (queue != NULL && !queue_runs_here(thread, queue) && queue_enter(queue)) {
+        lock_give(stripe);
+        queue_push(queue, slot);
+        queue_leave(queue);
+        return false;
+    }
+    *front = registry_fire(thread, slot, FIRE_DEATH, stripe);
+    return true;
+}
+
+/* Do the last part of a death. `front`: somebody is to be told. */
+static void finish(struct thread *thread, struct wr_slot *slot, bool front) {
+    const wr_type *type = wr_read(&slot->type);
+    if (type->destroy != NULL)
+        type->destroy(wr_payload_of(slot));
+    if (front)
+        wait_tell(slot);
+    thread_free(thread, slot, wr_load_relaxed(&slot->word)); /* relaxed: dead, and ours */
+}
+
+void death_end(struct thread *thread, struct wr_slot *slot) {
+    struct wr_slot *outer = thread->ending;
+    bool front = false;
+    thread->ending = slot;
+    /* With nothing left to run, this tells where destroy is to run, and who is to be told. relaxed: dead, and ours. */
+    if (!(wr_load_relaxed(&slot->word) & WR_REG) || run_registered(thread, slot, &front))
+        finish(thread, slot, front);
+    thread->ending = outer;
+}
+
+/* Run the death of a slot whose word was closed, from finalize on. */
 static void run(struct thread *thread, struct wr_slot *slot) {
+    void *payload = wr_payload_of(slot);
+    const wr_type *type = wr_read(&slot->type);
     uint64_t word = wr_load_relaxed(&slot->word); /* relaxed: this thread closed it, or has it from who did */
     if (word_alive(word)) {
-        wr_read(&slot->type)->finalize(wr_payload_of(slot));
+        type->finalize(payload);
         word = word_finalized(slot);
-        if (word_alive(word))
+        if (word_alive(word)) {
+            wr_path(finalize_kept);
             return; /* resurrected */
+        }
+        wr_path(finalize_died);
         word_raise_below(slot, word_tag(word));
     }
-    if (word & WR_REG)
-        registry_died(thread, slot);
-    /* relaxed: a weak value or a cell, without which nobody can have borrowed it, was made by a holder. */
+    bool front = false;
+    if ((word & WR_REG) && weakref_is(payload)) {
+        end_weakref(payload);
+        if (type->destroy != NULL)
+            type->destroy(payload);
+        if (let_go(payload))
+            death_free(thread, slot);
+        return;
+    }
+    if ((word & WR_REG) && !run_registered(thread, slot, &front))
+        return;
+    /* relaxed: a weak value or a cell, without which nobody has borrowed it, was made by a holder. */
     if ((word & WR_BORROW) && wr_load_relaxed(&slot->below) != 0)
         borrow_end_later(thread, slot);
     else
-        death_end(thread, slot);
+        finish(thread, slot, front);
 }
 
-static void run_waiting(struct thread *thread) {
+void death_go_on(struct thread *thread, struct wr_slot *slot) {
+    struct wr_slot *outer = thread->ending;
+    thread->ending = slot;
+    run(thread, slot);
+    thread->ending = outer;
+}
+
+void death_run_waiting(struct thread *thread) {
     for (;;) {
         struct wr_slot *slot = next_waiting(thread);
-        if (slot == NULL && thread->ending.count == 0)
+        if (slot == NULL && thread->departed.count == 0)
             return;
         /* Borrowable objects one after the other share one look at all hazards. relaxed: as in run. */
-        if (thread->ending.count == BORROW_BATCH || slot == NULL ||
+        if (slot == NULL || thread->departed.count == BORROW_BATCH ||
             !(wr_load_relaxed(&slot->word) & WR_BORROW))
             borrow_end_now(thread);
         if (slot != NULL)
-            run(thread, slot);
+            death_go_on(thread, slot);
     }
 }
 
@@ -108,7 +162,7 @@ struct thread *user_code_enter(struct user_code *section) {
 
 void user_code_leave(struct user_code *section) {
     if (section->outermost) {
-        run_waiting(section->thread);
+        death_run_waiting(section->thread);
         section->thread->busy = false;
     }
     if (section->thread == &section->temporary)
@@ -119,11 +173,13 @@ void user_code_leave(struct user_code *section) {
 /* Run a death on a thread that is busy or has no record. */
 static void begin_slow(struct thread *thread, struct wr_slot *slot) {
     if (thread_is_real(thread)) {
+        wr_path(death_waits);
         append(thread, slot);
         return;
     }
+    wr_path(death_recordless);
     struct user_code section;
-    run(user_code_enter(&section), slot);
+    death_go_on(user_code_enter(&section), slot);
     user_code_leave(&section);
 }
 
@@ -133,6 +189,7 @@ void death_begin(struct wr_slot *slot, uint64_t closed) {
         word_raise_below(slot, word_tag(closed));
         if (!(closed & (WR_REG | WR_BORROW)) && wr_read(&slot->type)->destroy == NULL) {
             /* No user code, so no matter whose turn it is. */
+            wr_path(death_quiet);
             thread_free(thread, slot, closed);
             if (wr_unlikely(orphans_wait()))
                 death_of_orphans();
@@ -144,11 +201,12 @@ void death_begin(struct wr_slot *slot, uint64_t closed) {
         return;
     }
     /* As between user_code_enter and _leave, but quicker. */
+    wr_path(death_now);
     lock_none_held();
     int saved = errno;
     thread->busy = true;
-    run(thread, slot);
-    run_waiting(thread);
+    death_go_on(thread, slot);
+    death_run_waiting(thread);
     thread->busy = false;
     errno = saved;
 }
@@ -165,22 +223,31 @@ void death_of_orphans(void) {
 
 void wr_last_released(struct wr_slot *slot, uint64_t zero) {
     uint64_t closed = word_close(slot, zero);
-    if (closed != 0)
-        death_begin(slot, closed);
+    if (closed == 0) {
+        wr_path(close_lost);
+        return;
+    }
+    if (word_alive(closed))
+        wr_path(close_finalize);
+    else
+        wr_path(close_won);
+    death_begin(slot, closed);
 }
 
 void wr_sole_released(struct wr_slot *slot, uint64_t one) {
     if (wr_unlikely((one & WR_DONE) == 0)) {
         /* finalize may yet make weak values and references: it needs the whole protocol. */
+        wr_path(sole_finalize);
         /* order: release [DROP], as in wr_release. */
         uint64_t old = wr_sub_release(&slot->word, WR_ONE);
         if (old < 2 * WR_ONE)
             wr_last_released(slot, old - WR_ONE);
         return;
     }
+    wr_path(sole_plain);
     uint64_t closed = one - WR_ONE - 1;
     /* relaxed: nobody else can look at this word before it is published again. The tag is not spent: nobody has
-     *          it. */
+     * it. */
     wr_store_relaxed(&slot->word, closed);
     death_begin(slot, closed);
 }
@@ -188,12 +255,14 @@ void wr_sole_released(struct wr_slot *slot, uint64_t one) {
 void wr_give_back(struct wr_slot *slot) {
     /* order: release [DROP], as in wr_release. */
     uint64_t old = wr_sub_release(&slot->word, WR_ONE);
-    if (old >= 2 * WR_ONE || word_close(slot, old - WR_ONE) == 0)
+    if (old >= 2 * WR_ONE) {
+        wr_path(back_some);
         return;
-    uint32_t head = wr_load_relaxed(&orphans.head);
-    do {
-        wr_write(&slot->link, head);
-        /* order: release [ORPHAN], with the exchange that takes the list: link, and the death so far, are seen.
-         *        */
-    } while (!wr_cas_release(&orphans.head, &head, wr_index_of(slot)));
+    }
+    if (word_close(slot, old - WR_ONE) == 0) {
+        wr_path(back_late);
+        return;
+    }
+    wr_path(back_orphan);
+    orphan_push(slot);
 }

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fork with other threads about: no lock may be held by a thread that the child does not have. The locks are
- * taken in this order and nowhere else more than one at a time. In the child, what the absent threads' records
- * hold is lost: their caches are bounded, and a list cut off in the middle of a change is not worth the risk.
+ * fork with other threads about: no lock may be held by a thread that the child does not have. All are taken, in
+ * this order; nowhere else is more than one. In the child, callbacks that absent threads had not come to are left to
+ * the next death, and so are dead objects that they borrowed; the slots in their caches, and objects whose destroy waited for them, are lost.
  */
 #include "alloc.h"
 #include "arena.h"
 #include "borrow.h"
+#include "finalizer.h"
 #include "registry.h"
 #include "thread.h"
 
 void wr_atfork_prepare(void) {
+    finalizer_lock();
     thread_lock();
     alloc_lock();
     arena_lock_all();
@@ -22,9 +24,11 @@ void wr_atfork_parent(void) {
     arena_unlock_all();
     alloc_unlock();
     thread_unlock();
+    finalizer_unlock();
 }
 
 void wr_atfork_child(void) {
+    thread_forget_absent();
+    borrow_forget_absent();
     wr_atfork_parent();
-    borrow_fork_child();
 }

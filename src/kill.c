@@ -3,8 +3,8 @@
 #include "death.h"
 #include "weakref.h"
 
-/* Clear or kill (`flag`: 0 or WR_KILL) an object, and run its callbacks unless `silent`. */
-static int cut(void *obj, uint64_t flag, bool silent) {
+/* Clear or kill (`flag`: 0 or WR_KILL) an object, and fire what is registered. */
+static int cut(void *obj, uint64_t flag, enum fire how) {
     if (obj == NULL)
         return -EINVAL;
     struct wr_slot *slot = wr_slot_of(obj);
@@ -19,7 +19,7 @@ static int cut(void *obj, uint64_t flag, bool silent) {
     lock_take(stripe);
     result = word_cut(slot, flag, true);
     if (result == 1)
-        registry_fire(silent ? NULL : thread, slot, stripe);
+        (void)registry_fire(thread, slot, how, stripe);
     else
         lock_give(stripe);
     user_code_leave(&section);
@@ -27,15 +27,15 @@ static int cut(void *obj, uint64_t flag, bool silent) {
 }
 
 int wr_kill(void *obj) {
-    return cut(obj, WR_KILL, false);
+    return cut(obj, WR_KILL, FIRE_CUT);
 }
 
 int wr_weakref_clear(void *obj) {
-    int result = cut(obj, 0, false);
+    int result = cut(obj, 0, FIRE_CUT);
     return result < 0 ? result : 0;
 }
 
 int wr_weakref_clear_no_callbacks(void *obj) {
-    int result = cut(obj, 0, true);
+    int result = cut(obj, 0, FIRE_SILENTLY);
     return result < 0 ? result : 0;
 }

@@ -8,7 +8,9 @@
 /* How often to look at a held lock before sleeping. Sections are a few dozen instructions, so that one held by
  * a running thread is free within this many looks; one whose holder was descheduled is not, and sleeping is
  * right. */
-#define SPINS 100
+#ifndef WR_SPINS /* a model has no use for many */
+#define WR_SPINS 100
+#endif
 
 #ifdef WR_DEBUG
 static _Thread_local unsigned held;
@@ -28,7 +30,7 @@ void lock_take(struct lock *lock) UNCHECKED_LOCKS {
     /* order: acquire [LOCK], with the exchange in lock_give: what earlier holders wrote is seen. */
     if (wr_cas_acquire(&lock->state, &free, 1u))
         return;
-    for (int i = 0; i < SPINS; i++) {
+    for (int i = 0; i < WR_SPINS; i++) {
         free = 0;
         /* order: acquire [LOCK], as above. */
         if (wr_load_relaxed(&lock->state) == 0 && wr_cas_acquire(&lock->state, &free, 1u))

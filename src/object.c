@@ -7,15 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "annex.h"
 #include "death.h"
 #include "poison.h"
 
-int object_type_error(const wr_type *type, size_t extra) {
-    if (type == NULL || type->abi != WR_TYPE_ABI || (type->flags & ~(WR_NO_WEAKREF | WR_BORROWABLE)) != 0 ||
-        type->align > WR_MAX_ALIGN || (type->align & (type->align - 1)) != 0 || type->size > WR_MAX_SIZE ||
-        extra > WR_MAX_SIZE - type->size)
-        return EINVAL;
-    return type->queue != NULL ? ENOTSUP : 0;
+bool object_type_wrong(const wr_type *type, size_t extra) {
+    return type == NULL || type->abi != WR_TYPE_ABI ||
+           (type->flags & ~(WR_NO_WEAKREF | WR_BORROWABLE | WR_LISTED)) != 0 || type->align > WR_MAX_ALIGN ||
+           (type->align & (type->align - 1)) != 0 || type->size > WR_MAX_SIZE ||
+           extra > WR_MAX_SIZE - type->size;
 }
 
 /* Find a slot when the thread's cache has none at hand. */
@@ -57,20 +57,37 @@ void *object_new(const wr_type *type, size_t size, uint64_t flags) {
     void *payload = wr_payload_of(slot);
     poison_made(payload, size, class_payload(class), wr_read(&slot->type) != NULL);
     zero_payload(payload, size);
-    wr_write(&slot->type, type);
+    wr_store_relaxed(&slot->type,
+                     type); /* relaxed: publish shows it; wr_kill_all looks at it before, as a hint */
+    if (type->flags & WR_LISTED)
+        wr_mint(slot);
     wr_write(&slot->list.head, NULL);
     word_publish(slot, flags);
     return payload;
 }
 
-void *wr_new_flex(const wr_type *type, size_t extra_bytes) {
-    int error = object_type_error(type, extra_bytes);
-    if (wr_unlikely(error != 0 || type->base != NULL)) {
-        errno = error != 0 ? error : EINVAL;
+/* Make an object whose destroy runs in a queue. */
+static void *new_bound(const wr_type *type, size_t size, uint64_t flags) {
+    struct annex *annex = annex_new();
+    void *obj = annex ? object_new(type, size, flags) : NULL;
+    if (obj == NULL) {
+        wr_release(annex);
+        errno = ENOMEM;
         return NULL;
     }
-    return object_new(type, type->size + extra_bytes,
-                      (type->finalize ? 0 : WR_DONE) | (type->flags & WR_BORROWABLE ? WR_BORROW : 0));
+    annex_bind_new(obj, annex, *type->queue);
+    return obj;
+}
+
+void *wr_new_flex(const wr_type *type, size_t extra_bytes) {
+    if (wr_unlikely(object_type_wrong(type, extra_bytes) || type->base != NULL)) {
+        errno = EINVAL;
+        return NULL;
+    }
+    uint64_t flags = (type->finalize ? 0 : WR_DONE) | (type->flags & WR_BORROWABLE ? WR_BORROW : 0);
+    if (wr_unlikely(type->queue != NULL && *type->queue != NULL))
+        return new_bound(type, type->size + extra_bytes, flags);
+    return object_new(type, type->size + extra_bytes, flags);
 }
 
 void *wr_new(const wr_type *type) {

@@ -5,8 +5,8 @@
 
 #include "word.h"
 
-/* Tell what is wrong with a type and that many bytes more of payload: 0, EINVAL or ENOTSUP. */
-int object_type_error(const wr_type *type, size_t extra);
+/* Tell whether a type, with that many bytes more of payload, breaks a rule of wr_type's comment. */
+bool object_type_wrong(const wr_type *type, size_t extra);
 
 /* Make an object of a right type with `size` bytes of payload and these flags in its word. Returns NULL, errno
  * ENOMEM. */

@@ -15,8 +15,7 @@ static void *resolve(void *obj) {
 
 /* ---- hash ---- */
 
-/* The finalizer of MurmurHash3, a bijection that spreads every bit; by address, since an object keeps its own.
- * */
+/* The finalizer of MurmurHash3, a bijection that spreads every bit; by address, since an object keeps its own. */
 static uint64_t identity_hash(const void *obj) {
     uint64_t x = (uint64_t)(uintptr_t)obj;
     x = (x ^ x >> 33) * UINT64_C(0xff51afd7ed558ccd);
@@ -35,7 +34,7 @@ static int plain_hash(const void *obj, uint64_t *out) {
 /* S28: the referent's, kept at first use. Threads that race keep the same. */
 static int ref_hash(struct wr_weakref *ref, uint64_t *out) {
     /* order: acquire [HASHED], with the release below: the hash is there. */
-    if (wr_load_acquire(&ref->hashed)) {
+    if (wr_load_acquire(&ref->entry.own)) {
         *out = wr_load_relaxed(&ref->hash);
         return 0;
     }
@@ -46,7 +45,7 @@ static int ref_hash(struct wr_weakref *ref, uint64_t *out) {
     if (result == 0) {
         wr_store_relaxed(&ref->hash, *out);
         /* order: release [HASHED], as above. */
-        wr_store_release(&ref->hashed, (uint16_t)1);
+        wr_store_release(&ref->entry.own, (uint16_t)1);
     }
     wr_release(obj);
     return result;

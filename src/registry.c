@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "registry.h"
 
-#include "callback.h"
+#include "annex.h"
+#include "call.h"
+#include "orphans.h"
+#include "queue.h"
+#include "weakref.h"
 
-/* A power of two. More than threads that a machine runs at once, so that two seldom meet; tests take one. */
+/* A power of two. More than the threads that a machine runs at once, so that two seldom meet; tests take one. */
 #ifndef WR_STRIPES
 #define WR_STRIPES 64u
 #endif
 
-/* How many entries without a callback one critical section takes off a list at the most: others wait for
- * microseconds. */
+/* How many entries without a call one critical section takes off a list at the most: others wait for microseconds. */
 #define UNLINKED_AT_ONCE 64
 
 static struct stripe { struct lock lock; } __attribute__((aligned(128))) stripes[WR_STRIPES];
@@ -20,18 +23,39 @@ struct lock *registry_stripe(const struct wr_slot *slot) {
     return &stripes[(hash >> 16) % WR_STRIPES].lock;
 }
 
+struct lock *registry_stripe_of(const struct wr_entry *entry) {
+    return registry_stripe(wr_slot_at((uint32_t)(entry->referent.bits >> 32)));
+}
+
+/* ---- lists ---- */
+
 wr_weak registry_open(struct wr_slot *slot, struct lock *stripe) {
     (void)stripe;
-    /* relaxed, here and below: the caller holds a reference, and clear and kill come by the stripe once WR_REG
-     * is seen. */
+    /* relaxed, here and below: the caller holds a reference, and once WR_REG is seen clear and kill come by the
+     * stripe. */
     uint64_t word = wr_load_relaxed(&slot->word);
     if (!(word & WR_REG) && word_alive(word) && !(word & WR_KILL)) {
-        wr_mint(slot); /* the entry's weak value is one, and poppers come by this slot (rule 9) */
+        wr_mint(slot); /* the entry's weak value is one (rule 9) */
         word = wr_or_relaxed(&slot->word, WR_REG);
     }
     if (!word_alive(word) || (word & WR_KILL))
         return wr_weak_from_u64(0);
     return wr_weak_from_u64((uint64_t)wr_index_of(slot) << 32 | word_tag(word));
+}
+
+struct wr_entry **registry_behind_front(struct wr_slot *slot, struct lock *stripe) {
+    (void)stripe;
+    struct wr_entry **at = &slot->list.head;
+    while (*at != NULL && (*at)->kind >= ENTRY_ANNEX)
+        at = &(*at)->next;
+    return at;
+}
+
+struct wr_entry **registry_newest(struct wr_slot *slot, struct lock *stripe) {
+    struct wr_entry **at = registry_behind_front(slot, stripe);
+    while (*at != NULL && (*at)->kind == ENTRY_WEAKREF && ((*at)->flags & WEAKREF_SHARED))
+        at = &(*at)->next;
+    return at;
 }
 
 void registry_link(struct wr_entry *entry, struct wr_entry **at, struct lock *stripe) {
@@ -54,73 +78,149 @@ void registry_unlink(struct wr_entry *entry, struct lock *stripe) {
 }
 
 void registry_leave(struct wr_entry *entry) {
-    /* order: acquire [UNLINK], with registry_unlink: who took it off its list is done with it, and the memory
-     *        is ours. */
+    /* order: acquire [UNLINK], with registry_unlink: who took it off its list is done with it; the memory is ours. */
     if (wr_load_acquire(&entry->at) == NULL)
         return;
-    struct lock *stripe = registry_stripe(wr_slot_at((uint32_t)(entry->referent.bits >> 32)));
+    struct lock *stripe = registry_stripe_of(entry);
     lock_take(stripe);
     if (wr_load_relaxed(&entry->at) != NULL)
         registry_unlink(entry, stripe);
     lock_give(stripe);
 }
 
-/* Take entries off a firing list up to the first with a callback to run. Returns it, its reference and its
- * callback taken; or NULL. With `thread` NULL, none is run. */
-static struct wr_weakref *pop(struct wr_entry **firing, struct thread *thread, wr_callback *callback,
-                              struct lock *stripe) REQUIRES(*stripe) {
-    for (int i = 0; *firing != NULL && i < UNLINKED_AT_ONCE; i++) {
-        struct wr_weakref *ref = (struct wr_weakref *)*firing;
-        uint64_t old = 0;
-        if (wr_load_relaxed(&ref->state) == WEAKREF_ARMED) { /* relaxed: guarded by the stripe */
-            if (thread == NULL)
-                wr_store_relaxed(&ref->state, (uint32_t)WEAKREF_IDLE);
-            else {
-                /* order: acquire [GET], as in wr_weak_get. While it is linked the slot is this weakref's. */
-                old = wr_add_acquire(&wr_slot_of(ref)->word, WR_ONE);
-            }
-        }
-        registry_unlink(&ref->entry, stripe);
-        if (word_alive(old)) {
-            *callback = callback_take(ref, thread, stripe);
-            return ref;
-        } /* else it is not ours to touch any more */
-    }
-    return NULL;
+bool registry_adopt(struct wr_entry *entry, struct lock *stripe) {
+    (void)stripe;
+    /* order: acquire [GET], as in wr_weak_get. While it is linked, the slot is this object's. */
+    return word_alive(wr_add_acquire(&wr_slot_of(entry)->word, WR_ONE));
 }
 
-void registry_fire(struct thread *thread, struct wr_slot *slot, struct lock *stripe) {
-    struct wr_entry *firing = slot->list.head;
-    slot->list.head = NULL;
-    if (firing != NULL)
-        wr_store_relaxed(&firing->at, &firing);
-    for (;;) {
-        wr_callback callback = NULL;
-        struct wr_weakref *ref = pop(&firing, thread, &callback, stripe);
-        bool last = firing == NULL; /* nobody but us puts anything on it */
-        lock_give(stripe);
-        if (ref != NULL) {
-            callback_run(ref, callback);
-            wr_release(ref);
-        }
-        if (last)
+/* ---- firing ---- */
+
+/* What became of an entry that was popped. */
+struct popped {
+    struct wr_slot *slot; /* the entry's, with a reference unless it is pushed; NULL: nothing */
+    wr_queue *queue;      /* entered: push the slot to it */
+    bool drop;            /* its queue was freed: only destroy the argument */
+    struct call call;
+};
+
+/* Go on with an armed weakref that is linked, and take it off. */
+static void pop_weakref(struct wr_entry *entry, struct thread *thread, struct popped *popped,
+                        struct lock *stripe) REQUIRES(*stripe) {
+    struct wr_weakref *ref = (struct wr_weakref *)entry;
+    if (ref->entry.flags & WEAKREF_BOUND) {
+        struct delivery *delivery = weakref_delivery(ref);
+        if (queue_enter(delivery->queue)) {
+            /* relaxed, both: before it is unlinked its death does not get past registry_leave, which orders them. */
+            if (word_alive(wr_load_relaxed(&wr_slot_of(ref)->word))) {
+                wr_store_relaxed(&delivery->held, (uint32_t)HELD);
+                wr_store_relaxed(&entry->state, (uint32_t)ENTRY_QUEUED);
+                popped->queue = delivery->queue;
+                popped->slot = wr_slot_of(ref);
+            } else {
+                queue_leave(delivery->queue);
+            }
+            registry_unlink(entry, stripe);
             return;
+        }
+        popped->drop = true;
+    }
+    bool ours = registry_adopt(entry, stripe);
+    registry_unlink(entry, stripe);
+    if (ours) { /* else it is not ours to touch any more */
+        popped->call = call_take(entry, thread, stripe);
+        popped->slot = wr_slot_of(ref);
+    }
+}
+
+/* Take entries off a firing list up to the first with something to do. */
+static struct popped pop(struct firing *firing, struct thread *thread, enum fire how, struct lock *stripe)
+    REQUIRES(*stripe) {
+    struct popped popped = {.slot = NULL};
+    struct wr_entry *entry;
+    for (int i = 0; (entry = firing->first) != NULL && popped.slot == NULL && i < UNLINKED_AT_ONCE; i++) {
+        if (wr_load_relaxed(&entry->state) != ENTRY_ARMED) { /* relaxed: guarded by the stripe */
+            registry_unlink(entry, stripe);
+        } else if (entry->kind != ENTRY_WEAKREF) {
+            registry_unlink(entry, stripe); /* with it, the list's reference is ours */
+            popped.call = call_take(entry, thread, stripe);
+            popped.slot = wr_slot_of(entry);
+        } else if (how == FIRE_SILENTLY) {
+            wr_store_relaxed(&entry->state, (uint32_t)ENTRY_IDLE); /* relaxed: guarded by the stripe */
+            registry_unlink(entry, stripe);
+        } else {
+            pop_weakref(entry, thread, &popped, stripe);
+        }
+    }
+    return popped;
+}
+
+/* Call what was popped. No lock is held. */
+static void call_popped(const struct popped *popped) {
+    if (popped->slot == NULL)
+        return;
+    if (popped->queue != NULL) {
+        wr_queue *queue = popped->queue; /* whoever pops the slot may free it at once */
+        queue_push(queue, popped->slot);
+        queue_leave(queue);
+        return;
+    }
+    if (popped->drop)
+        call_drop(popped->call);
+    else
+        call_run(popped->call);
+    wr_release(wr_payload_of(popped->slot));
+}
+
+/* Put the finalizers on a firing list back on the object's. */
+static void keep_finalizers(struct firing *firing, struct lock *stripe) REQUIRES(*stripe) {
+    struct wr_entry **keep = registry_behind_front(firing->slot, stripe);
+    for (struct wr_entry *next, *entry = firing->first; entry != NULL; entry = next) {
+        next = entry->next;
+        if (entry->kind == ENTRY_FINALIZER) {
+            registry_unlink(entry, stripe);
+            registry_link(entry, keep, stripe);
+            keep = &entry->next;
+        }
+    }
+}
+
+bool registry_fire(struct thread *thread, struct wr_slot *slot, enum fire how, struct lock *stripe) {
+    struct wr_entry **behind = registry_behind_front(slot, stripe);
+    struct firing firing = {.first = *behind, .slot = slot, .outer = thread->firing};
+    *behind = NULL;
+    if (firing.first != NULL)
+        wr_store_relaxed(&firing.first->at, &firing.first);
+    if (how != FIRE_DEATH && annex_has_finalizers(slot, stripe))
+        keep_finalizers(&firing, stripe);
+    thread->firing = &firing;
+    for (;;) {
+        struct popped popped = pop(&firing, thread, how, stripe);
+        bool last = firing.first == NULL; /* nobody but us puts anything on it */
+        bool front = slot->list.head != NULL;
+        if (last && popped.slot == NULL)
+            thread->firing = firing.outer;
+        lock_give(stripe);
+        call_popped(&popped);
+        if (last) {
+            thread->firing = firing.outer;
+            return front;
+        }
         lock_take(stripe);
     }
 }
 
-void registry_died(struct thread *thread, struct wr_slot *slot) {
-    void *payload = wr_payload_of(slot);
-    if (weakref_is(payload)) {
-        struct wr_weakref *ref = payload;
-        registry_leave(&ref->entry);
-        if (ref->arg_destroy != NULL)
-            ref->arg_destroy(ref->arg);
-        return;
+void registry_refire(struct firing *firing) {
+    for (; firing != NULL; firing = firing->outer) {
+        struct wr_entry **at = &firing->slot->list.head;
+        while (*at != NULL)
+            at = &(*at)->next;
+        *at = firing->first;
+        if (*at != NULL)
+            wr_store_relaxed(&(*at)->at, at);
+        if (!word_alive(wr_load_relaxed(&firing->slot->word)))
+            orphan_push(firing->slot);
     }
-    struct lock *stripe = registry_stripe(slot);
-    lock_take(stripe);
-    registry_fire(thread, slot, stripe);
 }
 
 void registry_lock_all(void) UNCHECKED_LOCKS {

@@ -7,6 +7,7 @@
 
 #include "alloc.h"
 #include "borrow.h"
+#include "registry.h"
 #include "lock.h"
 #include "poison.h"
 
@@ -20,6 +21,7 @@ _Thread_local struct thread *thread_current __attribute__((tls_model("initial-ex
 /* Every block a record was allocated in, so that leak checkers find them. */
 struct block {
     struct block *next;
+    struct thread *thread;
 };
 
 static struct lock records;
@@ -50,6 +52,12 @@ static void make_exit_key(void) {
     have_exit_key = pthread_key_create(&exit_key, leave) == 0;
 }
 
+static void set_up(struct thread *thread) {
+    memset(thread, 0, sizeof *thread);
+    for (uint32_t class = 0; class < CLASS_COUNT; class ++)
+        thread->cache[class].room = class_batch(class);
+}
+
 static struct thread *allocate_record(void) {
     struct block *block = alloc_zeroed(sizeof(struct block) + RECORD_ALIGN + sizeof(struct thread));
     if (block == NULL)
@@ -61,6 +69,7 @@ static struct thread *allocate_record(void) {
         thread->cache[class].room = class_batch(class);
     lock_take(&records);
     block->next = blocks;
+    block->thread = thread;
     blocks = block;
     lock_give(&records);
     return thread;
@@ -75,8 +84,12 @@ static struct thread *own_record(void) {
     if (thread != NULL)
         unowned = thread->next;
     lock_give(&records);
-    if (thread == NULL)
+    if (thread == NULL) {
+        wr_path(record_new);
         thread = allocate_record();
+    } else {
+        wr_path(record_reused);
+    }
     if (thread != NULL && pthread_setspecific(exit_key, thread) != 0) {
         leave(thread);
         thread = NULL;
@@ -91,6 +104,7 @@ struct thread *thread_attach(struct thread *temporary) {
     struct thread *thread = thread_current == &gone ? NULL : own_record();
     errno = saved;
     if (thread == NULL) {
+        wr_path(record_none);
         memset(temporary, 0, sizeof *temporary);
         temporary->temporary = true;
         temporary->next = thread_current;
@@ -110,6 +124,7 @@ void thread_detach(struct thread *thread) {
 struct wr_slot *thread_take_slow(struct thread *thread, uint32_t class) {
     struct cache *cache = &thread->cache[class];
     if (cache->head == 0 && cache->spare != 0) {
+        wr_path(refill_spare);
         cache->head = cache->spare;
         cache->spare = 0;
         cache->room = 0;
@@ -122,9 +137,11 @@ struct wr_slot *thread_take_slow(struct thread *thread, uint32_t class) {
         return NULL;
     uint32_t rest = wr_read(&slot->link);
     if (!thread->temporary) {
+        wr_path(refill_depot);
         cache->head = rest;
         cache->room = class_batch(class) - (count - 1);
     } else if (rest != 0) {
+        wr_path(refill_recordless);
         arena_give(class, wr_slot_at(rest), count - 1);
     }
     return slot;
@@ -135,12 +152,17 @@ static void keep(struct thread *thread, uint32_t class, struct wr_slot *slot) {
     struct cache *cache = &thread->cache[class];
     if (wr_unlikely(cache->room == 0)) {
         if (thread->temporary || !thread_is_real(thread)) {
+            wr_path(keep_recordless);
             wr_write(&slot->link, 0);
             arena_give(class, slot, 1);
             return;
         }
-        if (cache->spare != 0)
+        if (cache->spare != 0) {
+            wr_path(keep_overflow);
             arena_give(class, wr_slot_at(cache->spare), class_batch(class));
+        } else {
+            wr_path(keep_spare);
+        }
         cache->spare = cache->head;
         cache->head = 0;
         cache->room = class_batch(class);
@@ -164,8 +186,10 @@ static struct wr_slot *quarantine(struct thread *thread, struct wr_slot *slot) {
 void thread_free(struct thread *thread, struct wr_slot *slot, uint64_t dead_word) {
     uint32_t class = arena_class(slot);
     poison_freed(wr_payload_of(slot), class_payload(class));
-    if (wr_unlikely(!word_reusable(dead_word)))
+    if (wr_unlikely(!word_reusable(dead_word))) {
+        wr_path(retire);
         return; /* its tags are used up: it stays readable and dead for ever (S23) */
+    }
 #ifdef WR_DEBUG
     if (thread_is_real(thread) && !thread->temporary) {
         slot = quarantine(thread, slot);
@@ -178,6 +202,7 @@ void thread_free(struct thread *thread, struct wr_slot *slot, uint64_t dead_word
 }
 
 void thread_flush(struct thread *thread) {
+    wr_path(flush);
 #ifdef WR_DEBUG
     for (uint32_t i = 0; i < sizeof thread->quarantine / sizeof thread->quarantine[0]; i++) {
         if (thread->quarantine[i] != 0) {
@@ -205,4 +230,19 @@ void thread_lock(void) UNCHECKED_LOCKS {
 
 void thread_unlock(void) UNCHECKED_LOCKS {
     lock_give(&records);
+}
+
+void thread_forget_absent(void) UNCHECKED_LOCKS {
+    unowned = NULL;
+    for (struct block *block = blocks; block != NULL; block = block->next) {
+        struct thread *thread = block->thread;
+        if (thread == thread_current)
+            continue;
+        registry_refire(thread->firing);
+        struct borrows *borrows = thread->borrows;
+        set_up(thread);
+        thread->borrows = borrows;
+        thread->next = unowned;
+        unowned = thread;
+    }
 }

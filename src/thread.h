@@ -22,15 +22,19 @@ struct thread {
         uint32_t room;  /* slots it may still take */
         uint32_t spare; /* the full one's first slot; 0: none */
     } cache[CLASS_COUNT];
-    bool busy;      /* user code of ours is running on this thread, so that deaths wait on the list */
-    bool temporary; /* on the stack of the call */
-    uint32_t first; /* deaths that wait, linked through `link`, in their order; 0: none */
+    bool busy;                /* user code of ours is running here, so that deaths wait on the list */
+    bool temporary;           /* on the stack of the call */
+    struct wr_slot *ending;   /* the object whose death is under way */
+    struct firing *firing;    /* runs of callbacks under way, innermost first (registry.h) */
+    struct queue_run *queues; /* runs of queues under way, innermost first (queue.h) */
+    uint32_t first;           /* deaths that wait, linked through `link`, in their order; 0: none */
     uint32_t last;
-    struct ending {     /* deaths that have come to the look for borrowers, in the same way (borrow.h) */
+    struct departed {   /* deaths that have come to the look for borrowers, in the same way (borrow.h) */
         uint32_t first; /* 0: none */
         uint32_t last;
         uint32_t count;
-    } ending;
+        uint32_t covered; /* of them, from the first on, those that the last barrier came after */
+    } departed;
     struct borrows *borrows; /* this record's hazards, made at the first borrow; never freed */
     struct thread
         *next; /* in the list of all records, or of those without an owner; guarded by the lock on it */
@@ -78,5 +82,9 @@ void thread_flush(struct thread *thread);
 /* Take and give back the lock on the list of records, for fork. */
 void thread_lock(void);
 void thread_unlock(void);
+
+/* In the child of a fork, with every lock held: refire what absent threads had not come to, and give up the
+ * rest of their records. */
+void thread_forget_absent(void);
 
 #endif /* WR_THREAD_H */

@@ -2,13 +2,16 @@
 /* Weakref objects: made, shared, looked at, cancelled. */
 #include "weakref.h"
 
-#include "callback.h"
+#include "call.h"
 #include "death.h"
 #include "object.h"
 #include "os.h"
 
-const wr_type wr_weakref_type = {
-    .abi = WR_TYPE_ABI, .flags = WR_NO_WEAKREF, .name = "weakref", .size = sizeof(struct wr_weakref)};
+const wr_type wr_weakref_type = {.abi = WR_TYPE_ABI,
+                                 .flags = WR_NO_WEAKREF,
+                                 .name = "weakref",
+                                 .size = sizeof(struct wr_weakref),
+                                 .base = &wr_weakref_type};
 static const wr_type proxy_type = {.abi = WR_TYPE_ABI,
                                    .flags = WR_NO_WEAKREF,
                                    .name = "weakproxy",
@@ -17,46 +20,46 @@ static const wr_type proxy_type = {.abi = WR_TYPE_ABI,
 
 /* ---- made ---- */
 
-/* Take a reference to a weakref that is linked, under the stripe. Returns false: it is dying. */
-static bool adopt(struct wr_weakref *ref) {
-    /* order: acquire [GET], as in wr_weak_get. While it is linked the slot is this weakref's. */
-    return word_alive(wr_add_acquire(&wr_slot_of(ref)->word, WR_ONE));
+/* Notice, with no lock held, that the reference just adopted was one too many. */
+static void check_count(const char *function, struct wr_weakref *ref) {
+    uint64_t word = wr_load_relaxed(&wr_slot_of(ref)->word); /* relaxed: our own unit is in it */
+    if (wr_unlikely(word >= WR_OVERFLOW + WR_ONE))
+        wr_count_misuse(function, ref, word);
 }
 
-/* Find the place in an open object's list where a weakref with these flags belongs (S4): shared ref, shared
- * proxy, then the others, newest first. Shared ones that are dying are taken off on the way (S5), so that there
- * never are more than two. Sets *found, with a reference, when `flags` is of a shared one that is there
- * already. */
+/* Find the place in an open object's list where a weakref with these flags belongs (S4): shared ref, shared proxy,
+ * then the others, newest first. Shared ones that are dying are taken off on the way (S5), so that there never are
+ * more than two. Sets *found, with a reference, when `flags` is of a shared one that is there already. */
 static struct wr_entry **place(struct wr_slot *slot, unsigned flags, struct wr_weakref **found,
                                struct lock *stripe) REQUIRES(*stripe) {
-    struct wr_entry **at = &slot->list.head;
-    struct wr_weakref *ref;
     *found = NULL;
-    while ((ref = (struct wr_weakref *)*at) != NULL && (ref->flags & WEAKREF_SHARED)) {
-        if (flags == WEAKREF_SHARED && (ref->flags & WEAKREF_PROXY))
-            break; /* a ref comes before the proxy */
-        if (flags == ref->flags) {
-            if (adopt(ref)) {
-                *found = ref;
-                break;
-            }
-            registry_unlink(&ref->entry, stripe);
-        } else {
-            at = &ref->entry.next;
+    if (!(flags & WEAKREF_SHARED))
+        return registry_newest(slot, stripe);
+    struct wr_entry **at = registry_behind_front(slot, stripe);
+    struct wr_entry *entry;
+    while ((entry = *at) != NULL && entry->kind == ENTRY_WEAKREF && (entry->flags & WEAKREF_SHARED)) {
+        if (entry->flags == flags && registry_adopt(entry, stripe)) {
+            *found = (struct wr_weakref *)entry;
+            break;
         }
+        if (entry->flags == flags)
+            registry_unlink(entry, stripe);
+        else if (entry->flags & WEAKREF_PROXY)
+            break; /* the ref comes before the proxy */
+        else
+            at = &entry->next;
     }
     return at;
 }
 
-/* Tell what is wrong with the options: 0, or an errno. */
-static int options_error(const wr_weakref_options *o) {
+/* Tell whether options break a rule of their comment. */
+static bool options_wrong(const wr_weakref_options *o) {
     if (o == NULL || o->size != sizeof *o || (o->flags & ~WR_PROXY) != 0)
-        return EINVAL;
-    if (o->type != NULL &&
-        (o->type->base != &wr_weakref_type || o->type->finalize != NULL || (o->type->flags & WR_BORROWABLE) ||
-         object_type_error(o->type, sizeof(struct wr_weakref)) == EINVAL))
-        return EINVAL;
-    return o->queue != NULL || (o->type != NULL && o->type->queue != NULL) ? ENOTSUP : 0;
+        return true;
+    const wr_type *type = o->type;
+    return type != NULL && (type == &wr_weakref_type || type->base != &wr_weakref_type ||
+                            type->finalize != NULL || type->queue != NULL || (type->flags & WR_BORROWABLE) ||
+                            object_type_wrong(type, sizeof(struct wr_weakref) + sizeof(struct delivery)));
 }
 
 /* Tell what is wrong with an object to be weakly referenced: 0, or an errno. */
@@ -73,16 +76,21 @@ static int referent_error(const void *obj) {
 /* Make a weakref, linked to nothing yet. */
 static struct wr_weakref *make(const wr_weakref_options *o, unsigned flags) {
     const wr_type *type = o->type ? o->type : o->flags & WR_PROXY ? &proxy_type : &wr_weakref_type;
-    size_t size = sizeof(struct wr_weakref) + (o->type ? o->type->size : 0);
-    /* KILL: it has no weak values itself (S6). REG: the registry ends it. */
+    size_t size =
+        sizeof(struct wr_weakref) + (o->queue ? sizeof(struct delivery) : 0) + (o->type ? o->type->size : 0);
+    /* KILL: it has no weak values itself (S6). REG: the registry has a part in its end. */
     struct wr_weakref *ref = object_new(type, size, WR_DONE | WR_KILL | WR_REG);
     if (ref == NULL)
         return NULL;
     wr_mint(wr_slot_of(ref)); /* poppers add to its word (rule 9) */
-    ref->who.callback = o->callback;
-    ref->flags = (uint16_t)flags;
-    wr_store_relaxed(&ref->state,
-                     (uint32_t)(o->callback ? WEAKREF_ARMED : WEAKREF_IDLE)); /* relaxed: nobody has it */
+    ref->entry.kind = ENTRY_WEAKREF;
+    ref->entry.flags = (uint8_t)flags;
+    if (o->queue != NULL)
+        weakref_delivery(ref)->queue = wr_retain(o->queue);
+    if (o->callback != NULL) {
+        ref->entry.call.callback = o->callback;
+        wr_store_relaxed(&ref->entry.state, (uint32_t)ENTRY_ARMED); /* relaxed: nobody has it yet */
+    }
     return ref;
 }
 
@@ -107,19 +115,20 @@ static struct wr_weakref *attach(struct wr_slot *slot, unsigned flags, struct wr
 }
 
 wr_weakref *wr_weakref_new_ex(void *obj, const wr_weakref_options *o) {
-    int error = options_error(o);
-    if (error == 0)
-        error = referent_error(obj);
+    int error = options_wrong(o) ? EINVAL : referent_error(obj);
     if (error != 0) {
         errno = error;
         return NULL;
     }
-    bool shared = o->callback == NULL && o->arg_destroy == NULL && o->type == NULL;
-    unsigned flags = (o->flags & WR_PROXY ? WEAKREF_PROXY : 0) | (shared ? WEAKREF_SHARED : 0);
+    bool shared = o->callback == NULL && o->arg_destroy == NULL && o->queue == NULL && o->type == NULL;
+    unsigned flags = (o->flags & WR_PROXY ? WEAKREF_PROXY : 0) | (shared ? WEAKREF_SHARED : 0) |
+                     (o->queue ? WEAKREF_BOUND : 0);
     bool stale = false;
     struct wr_weakref *ref = shared ? attach(wr_slot_of(obj), flags, NULL, &stale) : NULL;
-    if (ref != NULL)
+    if (ref != NULL) {
+        check_count("wr_weakref_new", ref);
         return ref;
+    }
     struct wr_weakref *made = stale ? NULL : make(o, flags);
     if (made == NULL) {
         errno = stale ? ESTALE : ENOMEM;
@@ -157,7 +166,7 @@ wr_weakref *wr_proxy_new(void *obj, wr_callback callback, void *arg) {
 void *wr_weakref_extra(wr_weakref *ref) {
     if (!weakref_is(ref) || wr_type_of(ref) == &wr_weakref_type || wr_type_of(ref) == &proxy_type)
         return NULL;
-    return ref + 1;
+    return ref->entry.flags & WEAKREF_BOUND ? (void *)(weakref_delivery(ref) + 1) : (void *)(ref + 1);
 }
 
 /* ---- looked at ---- */
@@ -184,7 +193,7 @@ bool wr_weakref_check(const void *obj) {
 }
 
 bool wr_weakref_check_ref(const void *obj) {
-    return weakref_is(obj) && !(((const struct wr_weakref *)obj)->flags & WEAKREF_PROXY);
+    return weakref_is(obj) && !(((const struct wr_weakref *)obj)->entry.flags & WEAKREF_PROXY);
 }
 
 bool wr_weakref_check_ref_exact(const void *obj) {
@@ -192,7 +201,7 @@ bool wr_weakref_check_ref_exact(const void *obj) {
 }
 
 bool wr_weakref_check_proxy(const void *obj) {
-    return weakref_is(obj) && (((const struct wr_weakref *)obj)->flags & WEAKREF_PROXY);
+    return weakref_is(obj) && (((const struct wr_weakref *)obj)->entry.flags & WEAKREF_PROXY);
 }
 
 /* Write up to `cap` weakrefs of an object to `out`, each with a reference. Returns how many there are. */
@@ -207,18 +216,21 @@ static size_t list(const void *obj, wr_weakref **out, size_t cap) {
     struct lock *stripe = registry_stripe(slot);
     lock_take(stripe);
     for (struct wr_entry *entry = slot->list.head; entry != NULL; entry = entry->next) {
-        struct wr_weakref *ref = (struct wr_weakref *)entry;
+        if (entry->kind != ENTRY_WEAKREF)
+            continue;
         if (count < cap) {
-            if (!adopt(ref))
+            if (!registry_adopt(entry, stripe))
                 continue;
-            out[count] = ref;
+            out[count] = (struct wr_weakref *)entry;
         } else if (!word_alive(
-                       wr_load_relaxed(&wr_slot_of(ref)->word))) { /* relaxed: a count of the moment */
+                       wr_load_relaxed(&wr_slot_of(entry)->word))) { /* relaxed: a count of the moment */
             continue;
         }
         count++;
     }
     lock_give(stripe);
+    for (size_t i = 0; i < count && i < cap; i++)
+        check_count("wr_weakref_list", out[i]);
     return count;
 }
 
@@ -232,17 +244,14 @@ size_t wr_weakref_count(const void *obj) {
 
 /* ---- callbacks ---- */
 
-static struct lock *stripe_of(const struct wr_weakref *ref) {
-    return registry_stripe(wr_slot_at((uint32_t)(ref->entry.referent.bits >> 32)));
-}
-
 wr_callback wr_weakref_callback(wr_weakref *ref) {
     if (!weakref_is(ref))
         return NULL;
-    struct lock *stripe = stripe_of(ref);
+    struct lock *stripe = registry_stripe_of(&ref->entry);
     lock_take(stripe);
     /* relaxed: guarded by the stripe */
-    wr_callback callback = wr_load_relaxed(&ref->state) == WEAKREF_ARMED ? ref->who.callback : NULL;
+    wr_callback callback =
+        wr_load_relaxed(&ref->entry.state) == ENTRY_ARMED ? ref->entry.call.callback : NULL;
     lock_give(stripe);
     return wr_weak_is_dead(ref->entry.referent) ? NULL : callback;
 }
@@ -251,30 +260,32 @@ int wr_weakref_cancel_timed(wr_weakref *ref, int64_t timeout_ms) {
     if (!weakref_is(ref))
         return -EINVAL;
     int64_t deadline = os_deadline(timeout_ms);
-    struct lock *stripe = stripe_of(ref);
+    struct wr_entry *entry = &ref->entry;
+    struct lock *stripe = registry_stripe_of(entry);
     struct user_code section;
     struct thread *thread =
         user_code_enter(&section); /* for the argument's destructor, and to know ourselves */
     int result = 0;
     lock_take(stripe);
-    switch (wr_load_relaxed(&ref->state)) { /* relaxed: guarded by the stripe */
-    case WEAKREF_ARMED:
-        (void)callback_take(ref, thread, stripe);
+    switch (wr_load_relaxed(&entry->state)) { /* relaxed: guarded by the stripe */
+    case ENTRY_ARMED:
+    case ENTRY_QUEUED: {
+        struct call call = call_take(entry, thread, stripe);
         lock_give(stripe);
-        callback_run(ref, NULL);
+        call_drop(call);
         result = 1;
         break;
-    case WEAKREF_RUNNING:
-    case WEAKREF_AWAITED:
-        if (ref->who.runner == thread)
+    }
+    case ENTRY_RUNNING:
+    case ENTRY_AWAITED:
+        if (entry->call.runner == thread)
             lock_give(stripe); /* from inside */
-        else if (!callback_wait(ref, deadline, stripe))
+        else if (!call_wait(entry, deadline, stripe))
             result = -ETIMEDOUT;
         break;
     default:
-        /* order: acquire [RAN], with the end of the run: cancel was too late, and what the callback did is
-         *        seen. */
-        (void)wr_load_acquire(&ref->state);
+        /* order: acquire [RAN], with the end of the run: cancel was too late, and what the callback did is seen. */
+        (void)wr_load_acquire(&entry->state);
         lock_give(stripe);
     }
     user_code_leave(&section);

@@ -5,40 +5,43 @@
 
 #include "registry.h"
 
-/* Whether a weakref's callback will run, runs, or will not. Changed under the referent's stripe, but for the
- * end of a run. */
-enum weakref_state {
-    WEAKREF_IDLE,    /* it has run, was cancelled, or there never was one */
-    WEAKREF_ARMED,   /* it will run */
-    WEAKREF_RUNNING, /* it runs, or its arg destructor does, on `runner` */
-    WEAKREF_AWAITED, /* the same, and somebody waits for the end */
-};
-
+/* Its entry's flags. */
 enum weakref_flags {
     WEAKREF_PROXY = 1,  /* WR_PROXY */
-    WEAKREF_SHARED = 2, /* without callback, arg destructor and type of its own: one for each object */
+    WEAKREF_SHARED = 2, /* without callback, arg destructor, queue and type of its own: one for each object */
+    WEAKREF_BOUND = 4,  /* to a queue: a struct delivery stands behind the struct wr_weakref */
 };
 
 struct wr_weakref {
-    struct wr_entry entry; /* first */
-    union {
-        wr_callback callback;  /* armed */
-        struct thread *runner; /* running */
-    } who;                     /* guarded by the stripe */
-    void *arg;                 /* these two guarded by the stripe; who takes them for running owns them */
+    struct wr_entry entry; /* first; `own`: 1 once `hash` is there, atomic */
+    void *arg;             /* these two guarded by the stripe; who takes the call owns them */
     void (*arg_destroy)(void *arg);
-    uint64_t hash;   /* the referent's, once `hashed` */
-    uint32_t state;  /* enum weakref_state; atomic */
-    uint16_t flags;  /* enum weakref_flags; constant */
-    uint16_t hashed; /* atomic */
+    uint64_t hash; /* the referent's */
+};
+
+/* How a bound weakref waits in its queue (queue.c). It is there by its slot, not by a reference: its death and
+ * the queue's pop settle by one exchange of `held` who frees the slot. */
+struct delivery {
+    wr_queue *queue; /* a reference, until the slot is freed */
+    uint32_t link;   /* next in the queue */
+    uint32_t held;   /* enum delivery_held; atomic */
+} __attribute__((aligned(32)));
+
+enum delivery_held {
+    HELD_NOT,  /* not in a queue: its death frees the slot */
+    HELD,      /* in a queue */
+    HELD_GONE, /* in a queue, and dead: the queue's pop frees the slot */
 };
 
 /* Tell whether an object is a weakref: a ref, a proxy, or of a type based on them. */
 static inline bool weakref_is(const void *obj) {
     if (obj == NULL)
         return false;
-    const wr_type *type = wr_read(&wr_slot_of(obj)->type);
-    return type == &wr_weakref_type || type->base == &wr_weakref_type;
+    return wr_read(&wr_slot_of(obj)->type)->base == &wr_weakref_type;
+}
+
+static inline struct delivery *weakref_delivery(struct wr_weakref *ref) {
+    return (struct delivery *)(ref + 1);
 }
 
 #endif /* WR_WEAKREF_H */

@@ -4,8 +4,8 @@
  * which this file includes with the library's own atomics. Nothing here touches anything but the word and
  * `below`.
  *
- *   publish   {-, t-1} -> {1, t, DONE? BORROW?}  wr_new: by the owner of a free slot; DONE when there is no
- *   finalize sole      {1, t}   -> {0, t-1}           the only holder of an object that never had a weak value
+ *   publish   {-, t-1} -> {1, t, DONE? BORROW?}   by the owner of a free slot; DONE when there is no finalize
+ *   sole      {1, t}   -> {0, t-1}           the only holder of an object that never had a weak value
  *   close     {0, t}   -> {0, t+1}           by whoever brought the count to 0, if nobody came between
  *             {0, t}   -> {1, t, FIN}        the same, with a finalize left to run
  *   finalized {1, t, FIN} -> {0, t+1}        finalize kept no reference: dead
@@ -20,6 +20,7 @@
 #include <errno.h>
 
 #include "atomic.h"
+#include "path.h"
 #include "weakrt_inline.h"
 
 /* Tags run out after 2^31 lives of a slot. The last tag an object may be born with leaves room for a kill (2)
@@ -56,8 +57,7 @@ static inline void word_publish(struct wr_slot *slot, uint64_t flags) {
 static inline uint64_t word_close(struct wr_slot *slot, uint64_t zero) {
     uint64_t closed = (zero & WR_DONE) ? zero + 1 : zero + (WR_ONE | WR_FIN);
     /* order: acq_rel [CLOSE]. Acquire, with the releases of all holders: destroy sees what they wrote. Release,
-     *        with
-     * who sees the tag gone. */
+     *        with who sees the tag gone. */
     return wr_cas_acq_rel(&slot->word, &zero, closed) ? closed : 0;
 }
 
@@ -80,9 +80,9 @@ static inline uint64_t word_finalized(struct wr_slot *slot) {
 static inline void word_raise_below(struct wr_slot *slot, uint32_t tag) {
     if (wr_load_relaxed(&slot->below) != 0) {
         /* order: release [BELOW], with the acquire in get and is_dead: who learns of the death here sees what
-         *        came
-         * before it. */
+         *        came before it. */
         wr_store_release(&slot->below, tag);
+        wr_path(below_raised);
     }
 }
 
@@ -95,16 +95,21 @@ static inline int word_cut(struct wr_slot *slot, uint64_t flag, bool stripe_held
      *        */
     uint64_t word = wr_load_acquire(&slot->word);
     do {
-        if (!word_alive(word) || (word & WR_KILL))
+        if (!word_alive(word) || (word & WR_KILL)) {
+            wr_path(cut_late);
             return 0;
-        if (flag == 0 && word_tag(word) > TAG_LAST_BIRTH - 2)
+        }
+        if (flag == 0 && word_tag(word) > TAG_LAST_BIRTH - 2) {
+            wr_path(cut_worn);
             return -EOVERFLOW;
+        }
         if ((word & WR_REG) && !stripe_held)
             return -EAGAIN;
         /* order: acq_rel [KILL]. Release, with whoever sees the tag or the flag; acquire on failure as above.
          *        */
     } while (!wr_cas_acq_rel(&slot->word, &word, (word + 2) | flag));
     word_raise_below(slot, word_tag(word) + 2);
+    wr_path(cut_won);
     return 1;
 }
 

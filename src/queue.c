@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "queue.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <sys/eventfd.h>
+#endif
+
+#include "borrow.h"
+#include "call.h"
+#include "death.h"
+#include "fatal.h"
+#include "object.h"
+#include "orphans.h"
+#include "weakref.h"
+
+/* `gate`: how many are between queue_enter and queue_leave, and whether the queue was freed. */
+#define CLOSED (UINT32_C(1) << 31)
+
+/* `signalled` */
+#define PUSHED 1u   /* something was pushed since the last look */
+#define READABLE 2u /* and the descriptor was made readable since */
+
+struct wr_queue {
+    uint32_t head;      /* index of the slot pushed last; 0: none. Atomic */
+    uint32_t signalled; /* atomic */
+    uint32_t gate;      /* atomic */
+    uint32_t running;   /* 1: a thread is inside wr_queue_run. Atomic; who set it owns the three below */
+    uint32_t first;     /* items taken from `head`, in the order they were pushed; 0: none */
+    uint32_t last;
+    uint32_t count;
+    int read_fd, write_fd; /* one eventfd, or a pipe. Constant until the gate is closed and empty */
+};
+
+static const wr_type queue_type = {
+    .abi = WR_TYPE_ABI, .flags = WR_NO_WEAKREF, .name = "queue", .size = sizeof(struct wr_queue)};
+
+/* ---- the descriptor ---- */
+
+static bool open_descriptor(wr_queue *queue) {
+#ifdef __linux__
+    queue->read_fd = queue->write_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (queue->read_fd >= 0)
+        return true;
+#endif
+    int ends[2];
+    if (pipe(ends) != 0)
+        return false;
+    for (int i = 0; i < 2; i++) {
+        (void)fcntl(ends[i], F_SETFL, O_NONBLOCK);
+        (void)fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+    }
+    queue->read_fd = ends[0];
+    queue->write_fd = ends[1];
+    return true;
+}
+
+static void close_descriptor(wr_queue *queue) {
+    (void)close(queue->read_fd);
+    if (queue->write_fd != queue->read_fd)
+        (void)close(queue->write_fd);
+}
+
+/* Full is as good as written: it is readable then. */
+static void make_readable(wr_queue *queue) {
+    int saved = errno;
+    uint64_t one = 1;
+    ssize_t done;
+    do
+        done = write(queue->write_fd, &one, sizeof one);
+    while (done < 0 && errno == EINTR);
+    errno = saved;
+}
+
+static void make_unreadable(wr_queue *queue) {
+    int saved = errno;
+    uint64_t buffer[64];
+    while (read(queue->read_fd, buffer, sizeof buffer) == (ssize_t)sizeof buffer)
+        ; /* a pipe may hold more; an eventfd gives 8 bytes once */
+    errno = saved;
+}
+
+/* ---- pushing ---- */
+
+bool queue_enter(wr_queue *queue) {
+    /* order: acquire [GATE], with the closing: who comes after it sees it. */
+    if (!(wr_add_acquire(&queue->gate, 1u) & CLOSED))
+        return true;
+    queue_leave(queue);
+    return false;
+}
+
+void queue_leave(wr_queue *queue) {
+    /* order: release [GATE], with the look of who closes: what was pushed is seen, and the descriptor is not used. */
+    (void)wr_sub_release(&queue->gate, 1u);
+}
+
+/* What links an item to the one before it. */
+static uint32_t *link_of(struct wr_slot *slot) {
+    void *payload = wr_payload_of(slot);
+    return weakref_is(payload) ? &weakref_delivery(payload)->link : &slot->link;
+}
+
+static void wake(wr_queue *queue) {
+    /* Each who pushed returns only when the descriptor is readable: it saw that it is, or makes it so. Who takes the
+     * items clears the mark between making it unreadable and looking at `head`.
+     * order: acq_rel [WAKE], with that exchange: if it comes later, it sees what was pushed. */
+    if (!(wr_or_acq_rel(&queue->signalled, PUSHED) & READABLE)) {
+        make_readable(queue);
+        /* order: acq_rel [WAKE], as above: who sees the mark sees it readable. */
+        (void)wr_or_acq_rel(&queue->signalled, READABLE);
+    }
+}
+
+void queue_push(wr_queue *queue, struct wr_slot *slot) {
+    uint32_t *link = link_of(slot);
+    uint32_t head = wr_load_relaxed(&queue->head);
+    do {
+        wr_write(link, head);
+        /* order: release [PUSH], with the exchange that takes the items: link and item are seen. */
+    } while (!wr_cas_release(&queue->head, &head, wr_index_of(slot)));
+    wake(queue);
+}
+
+/* ---- running ---- */
+
+/* Move what was pushed to the end of what was taken. */
+static void take_pushed(wr_queue *queue) {
+    make_unreadable(queue);
+    /* order: acq_rel [WAKE], with wake. */
+    (void)wr_exchange_acq_rel(&queue->signalled, 0u);
+    /* order: acquire [PUSH], with queue_push. */
+    uint32_t index = wr_exchange_acquire(&queue->head, 0u);
+    uint32_t newest = index;
+    uint32_t reversed = 0;
+    while (index != 0) {
+        uint32_t *link = link_of(wr_slot_at(index));
+        uint32_t next = wr_read(link);
+        wr_write(link, reversed);
+        reversed = index;
+        index = next;
+        queue->count++;
+    }
+    if (reversed == 0)
+        return;
+    if (queue->first == 0)
+        queue->first = reversed;
+    else
+        wr_write(link_of(wr_slot_at(queue->last)), reversed);
+    queue->last = newest;
+}
+
+static struct wr_slot *pop(wr_queue *queue) {
+    struct wr_slot *slot = wr_slot_at(queue->first);
+    queue->first = wr_read(link_of(slot));
+    queue->count--;
+    return slot;
+}
+
+/* Run or, with `drop`, only free the callback of a bound weakref that was popped. Returns whether there was one. */
+static bool run_callback(struct thread *thread, struct wr_slot *slot, bool drop) {
+    struct wr_weakref *ref = wr_payload_of(slot);
+    struct delivery *delivery = weakref_delivery(ref);
+    struct call call;
+    bool waiting = false;
+    /* order: acquire [GET], as in wr_weak_get. Until `held` says otherwise, the slot is this weakref's. */
+    bool ours = word_alive(wr_add_acquire(&slot->word, WR_ONE));
+    if (ours) {
+        struct lock *stripe = registry_stripe_of(&ref->entry);
+        lock_take(stripe);
+        waiting = wr_load_relaxed(&ref->entry.state) == ENTRY_QUEUED; /* relaxed: guarded by the stripe */
+        if (waiting)
+            call = call_take(&ref->entry, thread, stripe);
+        lock_give(stripe);
+    }
+    /* order: acq_rel [HELD], with the exchange by its death: one of the two is the last, and sees the other done. */
+    if (wr_exchange_acq_rel(&delivery->held, (uint32_t)HELD_NOT) == HELD_GONE)
+        death_free(thread, slot);
+    if (waiting) {
+        if (drop)
+            call_drop(call);
+        else
+            call_run(call);
+    }
+    if (ours)
+        wr_release(ref);
+    return waiting;
+}
+
+/* Run, or drop, an item that was popped. Returns whether it was more than an entry cancelled meanwhile. */
+static bool run_item(struct wr_slot *slot, bool drop) {
+    struct user_code section;
+    struct thread *thread = user_code_enter(&section);
+    void *payload = wr_payload_of(slot);
+    bool ran = true;
+    if (weakref_is(payload))
+        ran = run_callback(thread, slot, drop);
+    else if (wr_type_of(payload) == &notice_type)
+        notice_run(payload);
+    else
+        death_go_on(thread, slot);
+    user_code_leave(&section);
+    return ran;
+}
+
+bool queue_runs_here(const struct thread *thread, const wr_queue *queue) {
+    for (const struct queue_run *run = thread->queues; run != NULL; run = run->outer)
+        if (run->queue == queue)
+            return true;
+    return false;
+}
+
+static bool start_running(wr_queue *queue) {
+    uint32_t idle = 0;
+    /* order: acquire [RUNNER], with the end of the run before: its items are seen. */
+    return wr_cas_acquire(&queue->running, &idle, 1u);
+}
+
+static void stop_running(wr_queue *queue) {
+    /* order: release [RUNNER], as above. */
+    wr_store_release(&queue->running, 0u);
+}
+
+int wr_queue_run(wr_queue *queue, int max) {
+    if (wr_type_of(queue) != &queue_type)
+        return -EINVAL;
+    if (!start_running(queue))
+        return -EBUSY;
+    struct user_code section;
+    struct thread *thread = user_code_enter(&section);
+    struct queue_run run = {.queue = queue, .outer = thread->queues};
+    thread->queues = &run;
+    take_pushed(queue);
+    uint32_t waited = queue->count;
+    if (max > 0 && waited > (uint32_t)max)
+        wake(queue); /* entries will be left */
+    int ran = 0;
+    for (uint32_t i = 0; i < waited && (max <= 0 || ran < max); i++) {
+        ran += run_item(pop(queue), false);
+        if (section.outermost)
+            death_run_waiting(thread);
+        else
+            borrow_end_now(thread); /* later they would not be inside this run */
+    }
+    if (queue->first != 0)
+        wake(queue);
+    thread->queues = run.outer;
+    stop_running(queue);
+    user_code_leave(&section);
+    return ran;
+}
+
+int wr_queue_fd(wr_queue *queue) {
+    return wr_type_of(queue) == &queue_type ? queue->read_fd : -EINVAL;
+}
+
+wr_queue *wr_queue_new(void) {
+    wr_queue *queue = object_new(&queue_type, sizeof *queue, WR_DONE);
+    if (queue != NULL && !open_descriptor(queue)) {
+        int error = errno;
+        wr_release(queue);
+        errno = error;
+        return NULL;
+    }
+    return queue;
+}
+
+void wr_queue_free(wr_queue *queue) {
+    if (queue == NULL)
+        return;
+    if (wr_type_of(queue) != &queue_type)
+        fatal_object("wr_queue_free", queue, "this is no queue");
+    if (!start_running(queue))
+        fatal_object("wr_queue_free", queue,
+                     "it is being run: a queue is freed when nobody is inside wr_queue_run");
+    /* order: acq_rel [GATE], with queue_enter. */
+    (void)wr_or_acq_rel(&queue->gate, CLOSED);
+    /* order: acquire [GATE], with queue_leave. */
+    while (wr_load_acquire(&queue->gate) != CLOSED)
+        (void)sched_yield(); /* they are a few instructions and a write from leaving */
+    struct user_code section;
+    struct thread *thread = user_code_enter(&section);
+    struct queue_run run = {.queue = queue, .outer = thread->queues};
+    thread->queues = &run;
+    take_pushed(queue);
+    while (queue->first != 0)
+        (void)run_item(pop(queue), true);
+    borrow_end_now(thread);
+    thread->queues = run.outer;
+    user_code_leave(&section);
+    close_descriptor(queue);
+    wr_release(queue);
+}
+
+/* ---- a release that runs nothing here ---- */
+
+void wr_release_later(void *obj, wr_queue *queue) {
+    if (obj == NULL)
+        return;
+    struct wr_slot *slot = wr_slot_of(obj);
+    if (!wr_in_arena(obj)) {
+        wr_not_an_object("wr_release_later", obj);
+        return;
+    }
+    bool weakref = weakref_is(obj); /* while the reference is there */
+    /* order: release [DROP], as in wr_release. */
+    uint64_t old = wr_sub_release(&slot->word, WR_ONE);
+    if (!word_alive(old) || word_count(old) == 0) {
+        wr_count_misuse("wr_release_later", obj, old);
+        return;
+    }
+    uint64_t closed = word_count(old) == 1 ? word_close(slot, old - WR_ONE) : 0;
+    if (closed == 0)
+        return;
+    if (!word_alive(closed))
+        word_raise_below(slot, word_tag(closed));
+    bool entered = queue != NULL && queue_enter(queue);
+    if (entered && !weakref)
+        queue_push(queue, slot);
+    else
+        orphan_push(slot); /* a weakref may be in a queue already, by its callback */
+    if (entered && weakref)
+        wake(queue);
+    if (entered)
+        queue_leave(queue);
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/* Kill and be told when the object is destroyed: by waiting for it, or by a function. */
+#include "wait.h"
+
+#include "annex.h"
+#include "borrow.h"
+#include "death.h"
+#include "object.h"
+#include "os.h"
+#include "queue.h"
+#include "weakref.h"
+
+/* A thread that waits, on its stack. The telling is one critical section, so that it is over when the waiter
+ * has had the stripe once more. */
+struct waiter {
+    struct wr_entry entry; /* first */
+    uint32_t told;         /* atomic */
+};
+
+/* A function to be told; owned by the list. */
+struct notice {
+    struct wr_entry entry; /* first; flags: NOTICE */
+    void (*fn)(void *arg);
+    void *arg;
+    wr_queue *queue; /* a reference, or NULL: told where the object was destroyed */
+};
+#define NOTICE 1
+
+static void destroy_notice(void *self) {
+    wr_release(((struct notice *)self)->queue);
+}
+
+const wr_type notice_type = {.abi = WR_TYPE_ABI,
+                             .flags = WR_NO_WEAKREF,
+                             .name = "notice",
+                             .size = sizeof(struct notice),
+                             .destroy = destroy_notice};
+
+void notice_run(void *notice) {
+    ((struct notice *)notice)->fn(((struct notice *)notice)->arg);
+    wr_release(notice);
+}
+
+static void tell(struct notice *notice) {
+    wr_queue *queue = notice->queue;
+    if (queue != NULL && queue_enter(queue)) {
+        queue_push(queue, wr_slot_of(notice));
+        queue_leave(queue);
+    } else {
+        notice_run(notice);
+    }
+}
+
+void wait_tell(struct wr_slot *slot) {
+    struct lock *stripe = registry_stripe(slot);
+    for (;;) {
+        struct wr_entry *owned = NULL;
+        lock_take(stripe);
+        struct wr_entry *entry = slot->list.head;
+        if (entry != NULL) {
+            registry_unlink(entry, stripe);
+            if (entry->kind == ENTRY_ANNEX || entry->flags == NOTICE) {
+                owned = entry;
+            } else {
+                struct waiter *waiter = (struct waiter *)entry;
+                /* order: release [TOLD], with the acquire of the waiter: what destroy did is seen. */
+                wr_store_release(&waiter->told, 1u);
+                os_wake_all(&waiter->told);
+            }
+        }
+        lock_give(stripe);
+        if (entry == NULL)
+            return;
+        if (owned != NULL && owned->kind == ENTRY_ANNEX)
+            wr_release(owned);
+        else if (owned != NULL)
+            tell((struct notice *)owned);
+    }
+}
+
+/* ---- waiting ---- */
+
+/* Put an entry in front of the list of an object that the caller holds. */
+static void link_front(struct wr_slot *slot, struct wr_entry *entry) {
+    struct lock *stripe = registry_stripe(slot);
+    entry->kind = ENTRY_WAITER;
+    entry->referent = wr_weak_from_u64((uint64_t)wr_index_of(slot) << 32); /* for its stripe */
+    lock_take(stripe);
+    (void)wr_or_relaxed(&slot->word, WR_REG); /* relaxed: the caller holds a reference, and the stripe */
+    registry_link(entry, &slot->list.head, stripe);
+    lock_give(stripe);
+}
+
+/* Tell whether this thread is inside something that has to return before the object can be destroyed. */
+static bool would_deadlock(const struct thread *thread, struct wr_slot *slot) {
+    if (thread->ending == slot || borrow_is_ours(slot) ||
+        !word_alive(wr_load_relaxed(&slot->word))) /* relaxed: of our own death, or held */
+        return true;
+    for (const struct firing *firing = thread->firing; firing != NULL; firing = firing->outer)
+        if (firing->slot == slot)
+            return true;
+    struct lock *stripe = registry_stripe(slot);
+    lock_take(stripe);
+    struct annex *annex = annex_find(slot, stripe);
+    bool bound_here = annex != NULL && annex->queue != NULL && queue_runs_here(thread, annex->queue);
+    lock_give(stripe);
+    return bound_here;
+}
+
+/* Wait until `waiter` is told or withdraw it at the deadline. Returns whether it was told. */
+static bool wait(struct waiter *waiter, int64_t deadline) {
+    struct lock *stripe = registry_stripe_of(&waiter->entry);
+    /* order: acquire [TOLD], with wait_tell. */
+    while (!wr_load_acquire(&waiter->told) && !(deadline >= 0 && os_now() >= deadline))
+        os_wait(&waiter->told, 0, deadline);
+    lock_take(stripe);                          /* after this, nobody is about to wake us */
+    bool told = wr_load_relaxed(&waiter->told); /* relaxed: written under the stripe */
+    if (!told)
+        registry_unlink(&waiter->entry, stripe);
+    lock_give(stripe);
+    return told;
+}
+
+static int check(void *obj) {
+    if (obj == NULL)
+        return -EINVAL;
+    if ((wr_read(&wr_slot_of(obj)->type)->flags & WR_NO_WEAKREF) || weakref_is(obj))
+        return -ENOTSUP;
+    return 0;
+}
+
+int wr_kill_wait(void *obj, int64_t timeout_ms) {
+    int error = check(obj);
+    if (error != 0)
+        return error;
+    int64_t deadline = os_deadline(timeout_ms);
+    struct wr_slot *slot = wr_slot_of(obj);
+    struct waiter waiter = {.told = 0};
+    struct user_code section;
+    struct thread *thread = user_code_enter(&section);
+    bool told = false;
+    bool deadlock = would_deadlock(thread, slot);
+    if (!deadlock) {
+        (void)wr_kill(obj);
+        link_front(slot, &waiter.entry);
+        wr_release(obj);
+        death_run_waiting(thread); /* it may be one of them */
+        told = wait(&waiter, deadline);
+    }
+    user_code_leave(&section);
+    return deadlock ? -EDEADLK : told ? 0 : -ETIMEDOUT;
+}
+
+int wr_kill_notify(void *obj, void (*fn)(void *arg), void *arg, wr_queue *queue) {
+    int error = check(obj);
+    if (error == 0 && fn == NULL)
+        error = -EINVAL;
+    if (error != 0)
+        return error;
+    struct notice *notice = object_new(&notice_type, sizeof *notice, WR_DONE);
+    if (notice == NULL)
+        return -ENOMEM;
+    notice->entry.flags = NOTICE;
+    notice->fn = fn;
+    notice->arg = arg;
+    notice->queue = wr_retain(queue);
+    link_front(wr_slot_of(obj), &notice->entry);
+    (void)wr_kill(obj);
+    wr_release(obj);
+    return 0;
+}
+
+/* ---- all objects of a type ---- */
+
+/* Take a reference to the object in a slot, killed or not, if it is one of `type` that strangers may count. */
+static void *pin(struct wr_slot *slot, const wr_type *type) {
+    if (wr_load_relaxed(&slot->type) != type) /* relaxed: a hint, asked again below */
+        return NULL;
+    /* order: acquire [BELOW], as in wr_weak_slot (rule 9). */
+    if (wr_load_acquire(&slot->below) == 0 || !word_alive(wr_load_relaxed(&slot->word)))
+        return NULL;
+    /* order: acquire [GET], as in wr_weak_get. */
+    uint64_t old = wr_add_acquire(&slot->word, WR_ONE);
+    if (!word_alive(old))
+        return NULL;
+    if (!(old & WR_FIN) && wr_load_relaxed(&slot->type) == type)
+        return wr_payload_of(slot);
+    wr_give_back(slot);
+    return NULL;
+}
+
+int wr_kill_all(const wr_type *type, int64_t timeout_ms) {
+    if (type == NULL)
+        return -EINVAL;
+    if ((type->flags & WR_NO_WEAKREF) || type == &wr_weakref_type || type->base == &wr_weakref_type)
+        return -ENOTSUP;
+    int64_t deadline = os_deadline(timeout_ms);
+    int result = 0;
+    for (struct wr_slot *slot = NULL; (slot = arena_next(slot)) != NULL;) {
+        void *obj = pin(slot, type);
+        if (obj != NULL)
+            (void)wr_kill(obj);
+        wr_release(obj);
+    }
+    for (struct wr_slot *slot = NULL; result == 0 && (slot = arena_next(slot)) != NULL;) {
+        void *obj = pin(slot, type);
+        if (obj == NULL)
+            continue;
+        int64_t left = deadline < 0 ? -1 : (deadline - os_now() + 999999) / 1000000;
+        result = wr_kill_wait(obj, deadline >= 0 && left < 0 ? 0 : left);
+        if (result == -EDEADLK)
+            wr_release(obj);
+    }
+    return result;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Put before every source of the library that the checker runs (-include): small sizes, and the few functions of
+ * pthread.h that it uses by the checker's. What os.h, lock.h and alloc.h declare is defined in neighbours.c.
+ */
+#ifndef WR_MODEL_CORE_H
+#define WR_MODEL_CORE_H
+
+#include <pthread.h>
+
+#define WR_ATOMIC_H "model_atomic.h"
+#define WR_CHUNK_BYTES 256u  /* four slots of the smallest class; in the first chunk three */
+#define WR_RESERVE_CHUNKS 8u /* all the models use */
+#define WR_SPINS 1           /* one look is as good as many */
+
+int model_once(pthread_once_t *once, void (*function)(void));
+int model_key_create(pthread_key_t *key, void (*destructor)(void *));
+int model_setspecific(pthread_key_t key, const void *value);
+
+#define pthread_once model_once
+#define pthread_key_create model_key_create
+#define pthread_setspecific model_setspecific
+
+#endif /* WR_MODEL_CORE_H */

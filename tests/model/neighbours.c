@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/* What the library asks of the system, in the checker's hands: os.h, lock.h, alloc.h, and a little of pthread.h. */
+#include "checker.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "lock.h"
+#include "os.h"
+
+/* ---- locks: one step to take, none of its own to give, which is part of the step before ---- */
+
+static struct model_site site_of(volatile void *word, const char *text, const char *function) {
+    return (struct model_site){word, text, function, sizeof(uint32_t)};
+}
+
+void lock_take(struct lock *lock) UNCHECKED_LOCKS {
+    memory_lock(site_of(&lock->state, "lock", __func__));
+}
+
+void lock_give(struct lock *lock) UNCHECKED_LOCKS {
+    memory_unlock(site_of(&lock->state, "lock", __func__));
+}
+
+/* ---- pages ---- */
+
+void *os_reserve(size_t *size, size_t least, size_t align) {
+    (void)least, (void)align;
+    *size = WR_CHUNK_BYTES * WR_RESERVE_CHUNKS;
+    return checker->arena;
+}
+
+bool os_commit(void *start, size_t size) {
+    plain_commit(start, size);
+    return true;
+}
+
+void os_prefer_huge(void *start, size_t size) {
+    (void)start, (void)size;
+}
+
+bool os_discard(void *start, size_t size) {
+    if (checker->refuse_discard)
+        return false;
+    plain_discard(start, size);
+    return true;
+}
+
+/* ---- sleeping: a sleep with a deadline is over at once, and the time is the deadline's ---- */
+
+int64_t os_now(void) {
+    return checker->now;
+}
+
+int64_t os_deadline(int64_t timeout_ms) {
+    return timeout_ms < 0 ? -1 : checker->now + timeout_ms * 1000000;
+}
+
+void os_wait(uint32_t *word, uint32_t value, int64_t deadline) {
+    memory_sleep(site_of(word, "word", __func__), value, deadline >= 0);
+    if (deadline > checker->now)
+        checker->now = deadline;
+}
+
+void os_wake_one(uint32_t *word) {
+    memory_wake(site_of(word, "word", __func__), 1);
+}
+
+void os_wake_all(uint32_t *word) {
+    memory_wake(site_of(word, "word", __func__), THREAD_MAX);
+}
+
+/* ---- memory ---- */
+
+void *alloc_zeroed(size_t size) {
+    size_t rounded = (size + 63) & ~(size_t)63;
+    if (checker->pool_used + rounded > POOL_BYTES)
+        model_fail("more than %d bytes allocated: raise POOL_BYTES", POOL_BYTES);
+    void *memory = checker->pool + checker->pool_used;
+    checker->pool_used += rounded;
+    return memory;
+}
+
+/* ---- threads ---- */
+
+int model_once(pthread_once_t *once, void (*function)(void)) {
+    if (*once == PTHREAD_ONCE_INIT) {
+        *once = PTHREAD_ONCE_INIT + 1;
+        function();
+    }
+    return 0;
+}
+
+int model_key_create(pthread_key_t *key, void (*destructor)(void *)) {
+    *key = 0;
+    checker->thread_exit = destructor;
+    return 0;
+}
+
+int model_setspecific(pthread_key_t key, const void *value) {
+    (void)key;
+    memcpy(&checker->threads[checker->current].exit_value, &value, sizeof value);
+    return 0;
+}

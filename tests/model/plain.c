@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* Plain accesses, which must not race, and pages: making them is a write that must happen before every use of them. */
+#include "checker.h"
+
+#include <string.h>
+
+static struct plain *find(volatile void *at) {
+    uint32_t hash = (uint32_t)((uintptr_t)at >> 2) * UINT32_C(2654435761) >> 16;
+    for (uint32_t tries = 0; tries < PLAIN_MAX; tries++, hash++) {
+        struct plain *plain = &checker->plains[hash % PLAIN_MAX];
+        if (plain->run != checker->run) {
+            memset(plain, 0, sizeof *plain);
+            plain->run = checker->run;
+            plain->at = at;
+        }
+        if (plain->at == at)
+            return plain;
+    }
+    model_fail("more than %d plain variables: raise PLAIN_MAX", PLAIN_MAX);
+}
+
+static void must_be_before(const struct access *other, uint8_t thread, const struct model_site *site,
+                           bool is_write, const char *other_did) {
+    if (other->epoch > checker->threads[checker->current].now.clock.at[thread])
+        model_fail("data race: %s of %s in %s by %s, and %s in %s by %s: neither happens before the other",
+                   is_write ? "write" : "read", trace_address(site->at, site->text), site->function,
+                   trace_thread(checker->current), other_did, other->function, trace_thread(thread));
+}
+
+void model_plain(struct model_site site, bool is_write) {
+    struct plain *plain = find(site.at);
+    uint8_t current = checker->current;
+    if (is_write || plain->seen[current] != plain->writes) /* once for each value is enough to read */
+        trace_line("%s: %s %s", site.function, is_write ? "write" : "read",
+                   trace_address(site.at, site.text));
+    plain->writes += is_write;
+    plain->seen[current] = plain->writes;
+    for (uint8_t i = 0; i < checker->thread_count; i++) {
+        if (i == current)
+            continue;
+        must_be_before(&plain->write[i], i, &site, is_write, "write");
+        if (is_write)
+            must_be_before(&plain->read[i], i, &site, is_write, "read");
+    }
+    struct access *access = is_write ? &plain->write[current] : &plain->read[current];
+    *access = (struct access){site.function, checker->threads[current].now.clock.at[current]};
+}
+
+void plain_commit(void *start, size_t size) {
+    if (checker->committed_count == COMMIT_MAX)
+        model_fail("more than %d pieces of pages: raise COMMIT_MAX", COMMIT_MAX);
+    uint16_t epoch = checker->threads[checker->current].now.clock.at[checker->current];
+    checker->committed[checker->committed_count++] =
+        (struct committed){(uintptr_t)start, size, checker->current, epoch};
+}
+
+static bool is_in(volatile void *at, char *start, size_t size) {
+    return (uintptr_t)at - (uintptr_t)start < size;
+}
+
+/* The pages read as zero from now on. Each word turns to zero by itself, as a relaxed store at the end of its
+ * modification order; what is not atomic is written. */
+void plain_discard(char *start, size_t size) {
+    for (int i = 0; i < PLAIN_MAX; i++) {
+        const struct plain *plain = &checker->plains[i];
+        if (plain->run == checker->run && is_in(plain->at, start, size))
+            model_plain((struct model_site){plain->at, "a field", "os_discard", 8}, true);
+    }
+    memset(start, 0, size);
+    for (int i = 0; i < checker->place_count; i++) {
+        const struct place *place = &checker->places[i];
+        if (place->run == checker->run && is_in(place->at, start, size))
+            memory_zero((struct model_site){place->at, place->text, "os_discard", place->size});
+    }
+}

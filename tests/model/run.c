@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* One run of a model: everything as at the start of the program, then setup, the threads, check. */
+#include "checker.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "thread.h"
+
+struct checker *checker;
+
+/* All static variables: the library's and the models'. The checker's own are not among them, but for the pointer. Both
+ * names are the linker's. */
+extern char __data_start[], _end[]; /* NOLINT */
+static size_t saved_size;
+static char *saved;
+
+void run_prepare(void) {
+    checker = calloc(1, sizeof *checker);
+    if (checker == NULL)
+        abort();
+    checker->arena = aligned_alloc(WR_CHUNK_BYTES, WR_CHUNK_BYTES * WR_RESERVE_CHUNKS);
+    checker->pool = aligned_alloc(128, POOL_BYTES);
+    checker->nobody = thread_current;
+    memory_forget_sharing();
+    saved_size = (size_t)(_end - __data_start);
+    saved = malloc(saved_size);
+    if (saved == NULL || checker->arena == NULL || checker->pool == NULL)
+        abort();
+    memcpy(saved, __data_start, saved_size);
+}
+
+static void misuse(const char *message) {
+    model_fail("%s", message);
+}
+
+static void reset(void) {
+    memcpy(__data_start, saved, saved_size);
+    memset(checker->arena, 0, WR_CHUNK_BYTES * WR_RESERVE_CHUNKS);
+    memset(checker->pool, 0, checker->pool_used);
+    checker->pool_used = 0;
+    for (int i = 0; i < THREAD_MAX; i++) {
+        struct thread_state *state = &checker->threads[i];
+        memset(&state->now, 0, sizeof state->now);
+        state->acquire = state->release = state->now;
+        state->state = FREE;
+        state->slumbers = false;
+        state->library_errno = 0;
+        state->exit_value = NULL;
+    }
+    thread_current = checker->nobody;
+    checker->run++;
+    checker->current = 0;
+    checker->thread_count = 1;
+    checker->concurrent = false;
+    checker->refuse_discard = false;
+    checker->now = 0;
+    checker->preemptions_left = checker->mode == DEPTH_FIRST ? checker->preemptions : UNBOUNDED;
+    checker->stale_left = checker->mode == DEPTH_FIRST ? checker->stale : UNBOUNDED;
+    checker->steps = checker->lines = 0;
+    checker->failure[0] = 0;
+    checker->threads[0].now.clock.at[0] = 1;
+    memory_reset();
+    search_start();
+}
+
+enum ending run_once(void) {
+    reset();
+    int ending = _setjmp(checker->out);
+    if (ending != 0)
+        return (enum ending)(ending - 1);
+    wr_set_fatal_handler(misuse);
+    if (checker->model->setup != NULL)
+        checker->model->setup();
+    schedule_run();
+    if (checker->model->check != NULL)
+        checker->model->check();
+    return ENDED;
+}
+
+_Noreturn void run_leave(enum ending ending) {
+    _longjmp(checker->out, (int)ending + 1);
+}
+
+void model_fail(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(checker->failure, sizeof checker->failure, format, args);
+    va_end(args);
+    trace_line("FAILS: %s", checker->failure);
+    run_leave(FAILED);
+}
+
+void model_outcome(const char *format, ...) {
+    char text[sizeof checker->outcomes[0].text];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    trace_line("outcome: %s", text);
+    int i = 0;
+    while (i < checker->outcome_count && strcmp(checker->outcomes[i].text, text) != 0)
+        i++;
+    if (i == (int)(sizeof checker->outcomes / sizeof checker->outcomes[0]))
+        model_fail("too many outcomes");
+    if (i == checker->outcome_count) {
+        memcpy(checker->outcomes[i].text, text, sizeof text);
+        checker->outcomes[i].count = 0;
+        checker->outcome_count++;
+    }
+    checker->outcomes[i].count++;
+}
+
+int model_thread(void) {
+    return (int)checker->current - 1;
+}
+
+void model_refuse_discard(void) {
+    checker->refuse_discard = true;
+}

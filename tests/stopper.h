@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* Forced interleavings, in VARIANT=hook: a thread that stops before a chosen atomic operation of the library,
+ * while the test does on its own thread what is to come between.
+ *
+ *   struct stopper s;
+ *   stopper_start(&s, drop, obj, "cas_acq_rel", &wr_slot_of(obj)->word, 1);   returns when the thread stands
+ *   there ...                                                                       what comes between
+ *   stopper_finish(&s);                                                       lets it go on, and joins it
+ *
+ * Everything is ordered by semaphores, nothing by time. One stopper at a time. */
+#ifndef WR_TESTS_STOPPER_H
+#define WR_TESTS_STOPPER_H
+
+#include "word.h"
+#include "weakrefs.h"
+
+#include <semaphore.h>
+
+struct stopper {
+    void (*fn)(void *arg);
+    void *arg;
+    const char *op;          /* where to stop: this operation... */
+    const volatile void *at; /* ...on this address; NULL: any */
+    unsigned nth;            /* the how-manieth; counts down */
+    bool stopped;            /* it did stop; written before `there` is posted */
+    sem_t there, go;
+    pthread_t thread;
+};
+
+#ifdef WR_HOOK
+#define HAVE_STOPPER 1
+static _Thread_local struct stopper *stopper_mine;
+
+static inline void stopper_hook(const char *op, const volatile void *at) {
+    struct stopper *s = stopper_mine;
+    if (!s || strcmp(op, s->op) != 0 || (s->at && at != s->at) || --s->nth != 0)
+        return;
+    stopper_mine = NULL;
+    s->stopped = true;
+    sem_post(&s->there);
+    while (sem_wait(&s->go) != 0)
+        ;
+}
+
+static inline void *stopper_main(void *arg) {
+    struct stopper *s = arg;
+    stopper_mine = s;
+    s->fn(s->arg);
+    if (stopper_mine) { /* never came there */
+        stopper_mine = NULL;
+        sem_post(&s->there);
+    }
+    return NULL;
+}
+
+static inline void stopper_start(struct stopper *s, void (*fn)(void *arg), void *arg, const char *op,
+                                 const volatile void *at, unsigned nth) {
+    *s = (struct stopper){.fn = fn, .arg = arg, .op = op, .at = at, .nth = nth};
+    REQUIRE(sem_init(&s->there, 0, 0) == 0 && sem_init(&s->go, 0, 0) == 0);
+    if (!atomic_hook)
+        atomic_hook = stopper_hook; /* for good: other threads may be reading it from here on */
+    REQUIRE(pthread_create(&s->thread, NULL, stopper_main, s) == 0);
+    while (sem_wait(&s->there) != 0)
+        ;
+    REQUIRE(s->stopped); /* else the operation is not where this test thinks */
+}
+
+static inline void stopper_finish(struct stopper *s) {
+    sem_post(&s->go);
+    REQUIRE(pthread_join(s->thread, NULL) == 0);
+}
+#else
+#define HAVE_STOPPER 0
+static inline void stopper_start(struct stopper *s, void (*fn)(void *arg), void *arg, const char *op,
+                                 const volatile void *at, unsigned nth) {
+    (void)s, (void)fn, (void)arg, (void)op, (void)at, (void)nth;
+    REQUIRE(!"a build without the hook");
+}
+static inline void stopper_finish(struct stopper *s) {
+    (void)s;
+}
+#endif
+
+#define NEEDS_STOPPER                                                                                        \
+    if (!HAVE_STOPPER)                                                                                       \
+    SKIP("forced interleavings need VARIANT=hook")
+
+#endif

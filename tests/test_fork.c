@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* fork: the child has what the forking thread had, and no lock is stuck in it. */
+#include "common.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const wr_type sizes[] = {{.abi = WR_TYPE_ABI, .size = 16},
+                                {.abi = WR_TYPE_ABI, .size = 100},
+                                {.abi = WR_TYPE_ABI, .size = 1000},
+                                {.abi = WR_TYPE_ABI, .size = 9000}};
+enum { SIZES = sizeof sizes / sizeof sizes[0] };
+
+/* Visit the depot with every size: more objects than a cache holds. Returns whether all went well. */
+static bool use_all(unsigned count) {
+    bool good = true;
+    for (unsigned s = 0; s < SIZES; s++) {
+        void *objects[300];
+        wr_weak values[300];
+        for (unsigned i = 0; i < count; i++) {
+            objects[i] = wr_new(&sizes[s]);
+            values[i] = wr_weak_of(objects[i]);
+            good &= objects[i] != NULL && can_get(values[i]);
+        }
+        for (unsigned i = 0; i < count; i++) {
+            wr_release(objects[i]);
+            good &= wr_weak_is_dead(values[i]);
+        }
+    }
+    return good;
+}
+
+/* In a child: a hang guard; and what the absent threads had is lost here, which is no leak. */
+static void be_a_child(void) {
+    alarm(TEST_TIMEOUT_DEFAULT);
+#ifdef VALGRIND_CLO_CHANGE
+    VALGRIND_CLO_CHANGE("--leak-check=no");
+#endif
+}
+
+/* Wait for a child that must have ended by _exit(0). A child that hangs is ended by its own alarm. */
+static void child_was_good(pid_t child) {
+    int status = -1;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        FAIL("the child ended with status %#x", (unsigned)status);
+}
+
+TEST(a_child_goes_on_with_objects_and_weak_values) {
+    unsigned destroyed = 0;
+    probe *p = probe_new(&destroyed);
+    wr_weak w = wr_weak_of(p), dead;
+    probe *q = probe_new(NULL);
+    dead = wr_weak_of(q);
+    wr_release(q);
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        be_a_child();
+        bool good = can_get(w) && wr_weak_is_dead(dead) && use_all(300);
+        wr_release(p);
+        good &= destroyed == 1 && wr_weak_is_dead(w) && wr_weak_get(w) == NULL;
+        (void)wr_trim();
+        good &= use_all(300);
+        _exit(good ? 0 : 1);
+    }
+    child_was_good(child);
+    CHECK(can_get(w)); /* the child's objects are copies */
+    CHECK_EQ(destroyed, 0);
+    wr_release(p);
+}
+
+static atomic_bool stop;
+static probe *shared;
+static wr_weak shared_value;
+
+static void be_busy(unsigned index, void *arg) {
+    (void)arg;
+    if (index == 0) {
+        for (unsigned i = 0; i < scaled(200) + 5; i++) {
+            pid_t child = fork();
+            REQUIRE(child >= 0);
+            if (child == 0) {
+                be_a_child();
+                bool good = use_all(300) && can_get(shared_value);
+                (void)wr_trim();
+                good &= use_all(100);
+                _exit(good ? 0 : 1);
+            }
+            child_was_good(child);
+        }
+        atomic_store(&stop, true);
+    } else {
+        for (unsigned i = 0; !atomic_load(&stop); i++) {
+            CHECK(use_all(i % 3 ? 1 : 300));
+            CHECK(can_get(shared_value));
+            if (i % 8 == 0)
+                (void)wr_trim();
+        }
+    }
+}
+
+TEST(a_child_of_a_busy_process_is_not_locked_out) {
+    REQUIRE(pthread_atfork(wr_atfork_prepare, wr_atfork_parent, wr_atfork_child) == 0);
+    shared = probe_new(NULL);
+    shared_value = wr_weak_of(shared);
+    run_threads(3, be_busy, NULL);
+    wr_release(shared);
+}
+
+TEST(the_handlers_leave_no_lock_taken) {
+    wr_atfork_prepare();
+    wr_atfork_parent();
+    CHECK(use_all(300));
+    wr_atfork_prepare();
+    wr_atfork_child();
+    CHECK(use_all(300));
+    (void)wr_trim();
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/* Cancel against death, and clear and kill against registration, forced both ways (VARIANT=hook). */
+#include "stopper.h"
+
+#include "weakref.h"
+
+static const volatile void *stripe_of(const void *obj) {
+    return registry_stripe(wr_slot_of(obj));
+}
+static void release(void *obj) {
+    wr_release(obj);
+}
+
+/* ---- cancel against death: each outcome ---- */
+
+struct canceller {
+    wr_weakref *ref;
+    int result;
+};
+static void cancel(void *arg) {
+    struct canceller *c = arg;
+    c->result = wr_weakref_cancel(c->ref);
+}
+static void *cancel_thread(void *arg) {
+    cancel(arg);
+    return NULL;
+}
+
+TEST(S43_cancelled_after_the_death_before_its_turn_is_1) {
+    NEEDS_STOPPER;
+    struct stopper s;
+    struct log log = {0};
+    probe *p = probe_new(NULL);
+    wr_weakref *ref = new_owning_ref(p, &log);
+    stopper_start(&s, release, p, "cas_acquire", stripe_of(p), 1);
+    CHECK_EQ(wr_weakref_is_dead(ref), 1);
+    CHECK(wr_weakref_callback(ref) == NULL); /* S13: from the instant of death */
+    CHECK_EQ(wr_weakref_cancel(ref), 1);
+    CHECK_EQ(log.freed, 1);
+    stopper_finish(&s);
+    CHECK_EQ(log.calls, 0);
+    CHECK_EQ(log.freed, 1);
+    wr_release(ref);
+}
+
+TEST(S43_cancelled_too_late_is_0_and_it_has_run) {
+    NEEDS_STOPPER;
+    struct stopper s;
+    struct log log = {0};
+    probe *p = probe_new(NULL);
+    struct canceller c = {.ref = new_owning_ref(p, &log), .result = -1};
+    stopper_start(&s, cancel, &c, "cas_acquire", stripe_of(p), 1);
+    wr_release(p);
+    CHECK_EQ(log.calls, 1);
+    stopper_finish(&s);
+    CHECK_EQ(c.result, 0);
+    CHECK_EQ(log.calls, 1);
+    CHECK_EQ(log.freed, 1);
+    wr_release(c.ref);
+}
+
+TEST(S43_a_death_passes_by_what_is_being_cancelled) {
+    NEEDS_STOPPER;
+    struct stopper s;
+    struct log log = {0};
+    probe *p = probe_new(NULL);
+    struct canceller c = {.ref = new_owning_ref(p, &log)};
+    stopper_start(&s, cancel, &c, "exchange_release", &c.ref->state, 1); /* it has destroyed the argument */
+    CHECK_EQ(wr_weakref_cancel_timed(c.ref, 0), -ETIMEDOUT);             /* that is not over yet */
+    wr_release(p);
+    CHECK_EQ(log.calls, 0);
+    stopper_finish(&s);
+    CHECK_EQ(c.result, 1);
+    CHECK_EQ(wr_weakref_cancel(c.ref), 0);
+    CHECK_EQ(log.calls, 0);
+    CHECK_EQ(log.freed, 1);
+    wr_release(c.ref);
+}
+
+TEST(S43_cancel_waits_until_the_run_is_over) {
+    NEEDS_STOPPER;
+    struct stopper s;
+    struct log log = {0};
+    pthread_t thread;
+    probe *p = probe_new(NULL);
+    struct canceller c = {.ref = new_owning_ref(p, &log), .result = -1};
+    stopper_start(&s, release, p, "exchange_release", &c.ref->state, 1); /* called, but not over */
+    CHECK_EQ(wr_weakref_cancel_timed(c.ref, 0), -ETIMEDOUT);
+    REQUIRE(pthread_create(&thread, NULL, cancel_thread, &c) == 0);
+    CHECK_EQ(wr_weakref_cancel_timed(c.ref, 2), -ETIMEDOUT);
+    stopper_finish(&s);
+    REQUIRE(pthread_join(thread, NULL) == 0);
+    CHECK_EQ(c.result, 0);
+    CHECK_EQ(log.calls, 1);
+    CHECK_EQ(log.freed, 1);
+    wr_release(c.ref);
+}
+
+/* The run ends between the look that found it running and the note that somebody waits. */
+TEST(S43_cancel_does_not_sleep_when_the_run_just_ended) {
+    NEEDS_STOPPER;
+    struct stopper s, *running = malloc(sizeof *running);
+    struct log log = {0};
+    probe *p = probe_new(NULL);
+    struct canceller c = {.ref = new_owning_ref(p, &log), .result = -1};
+    stopper_start(running, release, p, "exchange_release", &c.ref->state, 1);
+    stopper_start(&s, cancel, &c, "cas_acq_rel", &c.ref->state, 1);
+    sem_post(&running->go);
+    REQUIRE(pthread_join(running->thread, NULL) == 0);
+    stopper_finish(&s);
+    CHECK_EQ(c.result, 0);
+    CHECK_EQ(log.calls, 1);
+    free(running);
+    wr_release(c.ref);
+}
+
+/* ---- clear and kill against new registrations ---- */
+
+struct registrar {
+    probe *obj;
+    struct log *log;
+    wr_weakref *made;
+    int error;
+};
+static void do_register(void *arg) {
+    struct registrar *r = arg;
+    wr_weakref_options o = WR_WEAKREF_OPTIONS_INIT;
+    o.callback = logs;
+    o.arg = r->log;
+    o.arg_destroy = logs_freed;
+    errno = 0;
+    r->made = wr_weakref_new_ex(r->obj, &o);
+    r->error = errno;
+}
+static void clear(void *obj) {
+    CHECK_EQ(wr_weakref_clear(obj), 0);
+}
+
+static void check_alive_and_called_once(struct registrar *r) {
+    REQUIRE(r->made != NULL);
+    CHECK_PTR_EQ(referent(r->made), r->obj);
+    CHECK_EQ(wr_weakref_count(r->obj), 1);
+    CHECK_EQ(r->log->calls, 0);
+    wr_release(r->obj);
+    CHECK_EQ(r->log->calls, 1);
+    CHECK_EQ(r->log->freed, 1);
+    wr_release(r->made);
+}
+
+static void check_refused(struct registrar *r) {
+    CHECK_NULL(r->made);
+    CHECK_EQ(r->error, ESTALE);
+    CHECK_EQ(wr_weakref_count(r->obj), 0);
+    wr_release(r->obj);
+    CHECK_EQ(r->log->calls + r->log->freed, 0);
+}
+
+/* Where the registrar may stand: before the stripe, and before the flag, holding the stripe. */
+static const char *const stands[] = {"cas_acquire", "or_relaxed"};
+static void start_registrar(struct stopper *s, struct registrar *r, struct log *log, int stand) {
+    *r = (struct registrar){.obj = probe_new(NULL), .log = log};
+    stopper_start(s, do_register, r, stands[stand],
+                  stand == 0 ? stripe_of(r->obj) : (const volatile void *)&wr_slot_of(r->obj)->word, 1);
+}
+
+TEST(S39_a_weakref_registered_after_the_clear_is_alive) {
+    NEEDS_STOPPER;
+    for (int stand = 0; stand < 2; stand++) {
+        struct stopper s;
+        struct registrar r;
+        struct log log = {0};
+        start_registrar(&s, &r, &log, stand);
+        wr_weak before = wr_weak_of(r.obj);
+        CHECK_EQ(wr_weakref_clear(r.obj), 0); /* nothing was registered yet: it needs no stripe */
+        CHECK(wr_weak_is_dead(before));
+        stopper_finish(&s);
+        check_alive_and_called_once(&r);
+    }
+}
+
+TEST(S41_a_weakref_registered_after_the_kill_is_refused) {
+    NEEDS_STOPPER;
+    for (int stand = 0; stand < 2; stand++) {
+        struct stopper s;
+        struct registrar r;
+        struct log log = {0};
+        start_registrar(&s, &r, &log, stand);
+        CHECK_EQ(wr_kill(r.obj), 1);
+        stopper_finish(&s);
+        check_refused(&r);
+    }
+}
+
+/* Where the clear may stand: before its one step without the stripe, and having seen the flag, before the stripe. */
+static void check_clear_after_registration(const char *op, bool by_stripe, bool kill) {
+    struct stopper s;
+    struct log log = {0};
+    probe *p = probe_new(NULL);
+    wr_weakref *first = by_stripe ? new_owning_ref(p, &log) : NULL;
+    const volatile void *at = by_stripe ? stripe_of(p) : (const volatile void *)&wr_slot_of(p)->word;
+    stopper_start(&s, clear, p, op, at, 1);
+    wr_weakref *ref = new_owning_ref(p, &log);
+    if (kill)
+        CHECK_EQ(wr_kill(p), 1);
+    unsigned expected = by_stripe ? 2 : 1;
+    CHECK_EQ(log.calls, kill ? expected : 0);
+    stopper_finish(&s);
+    CHECK_EQ(log.calls, expected);
+    CHECK_EQ(log.dead, expected);
+    CHECK_EQ(wr_weakref_is_dead(ref), 1);
+    CHECK_EQ(wr_weakref_count(p), 0);
+    wr_release(p);
+    CHECK_EQ(log.calls, expected);
+    CHECK_EQ(log.freed, expected);
+    wr_release(first);
+    wr_release(ref);
+}
+
+TEST(S39_a_weakref_registered_before_the_clear_is_cleared_and_called) {
+    NEEDS_STOPPER;
+    check_clear_after_registration("cas_acq_rel", false, false);
+    check_clear_after_registration("cas_acquire", true, false);
+}
+
+TEST(S39_a_clear_that_a_kill_overtook_changes_nothing) {
+    NEEDS_STOPPER;
+    check_clear_after_registration("cas_acq_rel", false, true);
+    check_clear_after_registration("cas_acquire", true, true);
+}
+
+/* The list of the first clear is still being called through when new ones are registered, and cleared again. */
+TEST(S39_two_clears_each_call_their_own) {
+    NEEDS_STOPPER;
+    struct stopper s;
+    struct log log = {0};
+    probe *p = probe_new(NULL);
+    wr_weakref *a = new_owning_ref(p, &log), *b = new_owning_ref(p, &log);
+    stopper_start(&s, clear, p, "cas_acquire", stripe_of(p), 2); /* b was called, a's turn comes */
+    CHECK_EQ(log.calls, 1);
+    wr_weakref *c = new_owning_ref(p, &log);
+    CHECK_EQ(wr_weakref_is_dead(c), 0);
+    CHECK_EQ(wr_weakref_count(p), 1);
+    CHECK_EQ(wr_weakref_clear(p), 0);
+    CHECK_EQ(log.calls, 2);
+    wr_weakref *d = new_owning_ref(p, &log);
+    stopper_finish(&s);
+    CHECK_EQ(log.calls, 3);
+    wr_weakref *expected[] = {b, c, a};
+    for (int i = 0; i < 3; i++)
+        CHECK_PTR_EQ(log.refs[i], expected[i]);
+    CHECK_EQ(wr_weakref_is_dead(d), 0);
+    wr_release(p);
+    CHECK_EQ(log.calls, 4);
+    wr_weakref *all[] = {a, b, c, d};
+    for (int i = 0; i < 4; i++)
+        wr_release(all[i]);
+}
+
+/* ---- two that hash a ref for the first time ---- */
+
+static void hash(void *ref) {
+    uint64_t out = 0;
+    CHECK_EQ(wr_hash(ref, &out), 0);
+    CHECK_EQ(out, 5 * 31 + 7);
+}
+
+TEST(S28_two_that_hash_at_once_agree) {
+    NEEDS_STOPPER;
+    struct stopper s;
+    struct number *n = number_new(5, NULL);
+    wr_weakref *ref = new_ref(n, NULL, NULL);
+    stopper_start(&s, hash, ref, "store_release", &ref->hashed, 1);
+    hash(ref);
+    stopper_finish(&s);
+    wr_release(n);
+    hash(ref);
+    wr_release(ref);
+}
