@@ -335,9 +335,10 @@ WR_INLINE void *wr_borrow(wr_weak w, wr_borrowed *b) {
 }
 
 WR_INLINE void wr_return(wr_borrowed *b) {
-    uintptr_t at = (uintptr_t)b->r[0];
-    struct wr_hazard *hazard = (struct wr_hazard *)at;
-    if (wr_unlikely(at - (uintptr_t)wr_hazards >= WR_HAZARDS * sizeof *hazard)) {
+    char *base = (char *)wr_hazards;
+    uintptr_t offset = (uintptr_t)b->r[0] - (uintptr_t)base;
+    struct wr_hazard *hazard = (struct wr_hazard *)(void *)(base + offset);
+    if (wr_unlikely(offset >= WR_HAZARDS * sizeof *hazard)) {
         wr_return_slow(b);
         return;
     }
