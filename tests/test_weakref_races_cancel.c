@@ -65,8 +65,9 @@ TEST(S43_a_death_passes_by_what_is_being_cancelled) {
     struct log log = {0};
     probe *p = probe_new(NULL);
     struct canceller c = {.ref = new_owning_ref(p, &log)};
-    stopper_start(&s, cancel, &c, "exchange_release", &c.ref->entry.state, 1); /* it has destroyed the argument */
-    CHECK_EQ(wr_weakref_cancel_timed(c.ref, 0), -ETIMEDOUT);             /* that is not over yet */
+    stopper_start(&s, cancel, &c, "exchange_release", &c.ref->entry.state,
+                  1);                                        /* it has destroyed the argument */
+    CHECK_EQ(wr_weakref_cancel_timed(c.ref, 0), -ETIMEDOUT); /* that is not over yet */
     wr_release(p);
     CHECK_EQ(log.calls, 0);
     stopper_finish(&s);
