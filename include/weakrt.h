@@ -128,7 +128,7 @@ WR_API void *wr_new_flex(const wr_type *type, size_t extra_bytes) WR_MUST_USE;
  * Gives:     one strong reference, to be given up by its own wr_release.
  * Returns:   obj.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * On misuse: a dead object, memory that is no object, or a count past 120 million: fatal, with a message.
+ * On misuse: a dead object, memory that is no object, or a count past 2^26: fatal, with a message.
  * See:       D3, D8.   Since: 0.1 */
 WR_API void *wr_retain(void *obj);
 

@@ -78,8 +78,7 @@ struct wr_slot {
 #define WR_REG (UINT64_C(1) << 33)    /* the registry has a part in its end; sticky until publish */
 #define WR_FIN (UINT64_C(1) << 32)    /* finalize is running, on a unit of the count that the runtime holds */
 #define WR_TAG_MASK UINT64_C(0xffffffff)
-/* A count this far, 2^27 - 2^23, is refused: what is left is more than the threads a process can have. */
-#define WR_OVERFLOW (UINT64_C(0xf) << 60)
+#define WR_OVERFLOW (UINT64_C(1) << 63) /* a count this far is refused, with 2^26 additions in hand */
 
 /* The one reserved range that all slots are in. Both fields only ever change while it grows. */
 struct wr_arena {

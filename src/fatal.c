@@ -52,7 +52,7 @@ void wr_count_misuse(const char *function, const void *obj, uint64_t seen) {
         (void)wr_sub_relaxed(&wr_slot_of(obj)->word, WR_ONE);
         fatal_object(
             function, obj,
-            "the strong count overflows: over 120 million references, of which most were never released");
+            "the strong count overflows: 2^26 references, of which most were never released");
     }
     fatal_object(function, obj,
                  word_alive(seen)
