@@ -24,7 +24,7 @@
 #define PLACE_MAX 96
 #define STORE_MAX 160 /* of one place in one run */
 #define INDEX_MAX 256 /* a power of two, more than twice PLACE_MAX */
-#define PLAIN_MAX 256 /* a power of two */
+#define PLAIN_MAX 512 /* a power of two */
 #define COMMIT_MAX 8
 #define POOL_BYTES 16384
 #define STEP_MAX 1000 /* a run of more is taken to never end */
@@ -68,6 +68,7 @@ struct place {
     struct store stores[STORE_MAX];
     /* Kept over the runs of a search: who used it in any run while others were about, by bits. */
     uint8_t readers, writers;
+    bool mixed; /* plain accesses were made to it too */
 };
 
 enum kind { START, LOAD, STORE, RMW, CAS, FENCE, MEMBARRIER, LOCK, SLEEP, WAKE, DISCARD };
@@ -104,6 +105,8 @@ void memory_unlock(struct model_site site);
 void memory_sleep(struct model_site site, uint32_t value, bool briefly);
 void memory_wake(struct model_site site, int count);
 void memory_zero(struct model_site site);
+void memory_to_mirror(const struct place *place); /* write the last value to the memory itself */
+void memory_note_plain(volatile void *at); /* a plain access to what may be a place */
 
 /* ---- plain accesses and pages ---- */
 
@@ -116,6 +119,7 @@ struct plain {
     volatile void *at;
     uint32_t run;
     struct access read[THREAD_MAX], write[THREAD_MAX]; /* the last of each thread */
+    struct access atomic_read[THREAD_MAX], atomic_write[THREAD_MAX];
     uint32_t writes, seen[THREAD_MAX];                 /* for the trace */
 };
 
@@ -126,6 +130,8 @@ struct committed {
     uint16_t epoch;
 };
 
+/* An atomic operation, which must not race with plain ones on the same address. */
+void plain_atomic(const struct place *place, const struct model_site *site, bool is_write);
 void plain_commit(void *start, size_t size);
 void plain_discard(char *start, size_t size);
 

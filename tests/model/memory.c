@@ -68,25 +68,42 @@ void memory_forget_sharing(void) {
     memset(checker->place_index, NONE, sizeof checker->place_index);
 }
 
-static uint64_t from_memory(volatile void *at, uint8_t size) {
-    return size == 8 ? *(volatile uint64_t *)at : *(volatile uint32_t *)at;
+static uint64_t from_memory(const volatile void *at, uint8_t size) {
+    return size == 8   ? *(const volatile uint64_t *)at
+           : size == 4 ? *(const volatile uint32_t *)at
+           : size == 2 ? *(const volatile uint16_t *)at
+                       : *(const volatile uint8_t *)at;
+}
+
+static void to_memory(volatile void *at, uint8_t size, uint64_t value) {
+    if (size == 8)
+        *(volatile uint64_t *)at = value;
+    else if (size == 4)
+        *(volatile uint32_t *)at = (uint32_t)value;
+    else if (size == 2)
+        *(volatile uint16_t *)at = (uint16_t)value;
+    else
+        *(volatile uint8_t *)at = (uint8_t)value;
+}
+
+/* Where the number of the place at an address is, or will be. */
+static uint8_t *index_of(const volatile void *at) {
+    uint32_t hash = (uint32_t)((uintptr_t)at >> 1) * UINT32_C(2654435761) >> 16;
+    while (checker->place_index[hash % INDEX_MAX] != NONE &&
+           checker->places[checker->place_index[hash % INDEX_MAX]].at != at)
+        hash++;
+    return &checker->place_index[hash % INDEX_MAX];
 }
 
 static struct place *find(struct model_site site) {
-    uint32_t hash = (uint32_t)((uintptr_t)site.at >> 2) * UINT32_C(2654435761) >> 16;
-    for (;; hash++) {
-        uint8_t *index = &checker->place_index[hash % INDEX_MAX];
-        if (*index == NONE) {
-            if (checker->place_count == PLACE_MAX)
-                model_fail("more than %d atomic variables: raise PLACE_MAX", PLACE_MAX);
-            *index = checker->place_count++;
-            struct place *place = &checker->places[*index];
-            *place = (struct place){.at = site.at, .text = site.text, .size = site.size};
-            return place;
-        }
-        if (checker->places[*index].at == site.at)
-            return &checker->places[*index];
+    uint8_t *index = index_of(site.at);
+    if (*index == NONE) {
+        if (checker->place_count == PLACE_MAX)
+            model_fail("more than %d atomic variables: raise PLACE_MAX", PLACE_MAX);
+        *index = checker->place_count++;
+        checker->places[*index] = (struct place){.at = site.at, .text = site.text, .size = site.size};
     }
+    return &checker->places[*index];
 }
 
 static struct place *place_of(struct model_site site) {
@@ -113,6 +130,14 @@ static struct place *place_of(struct model_site site) {
                        site.function, trace_place(place), trace_thread(c->thread));
     }
     return place;
+}
+
+void memory_note_plain(volatile void *at) {
+    uint8_t index = *index_of(at);
+    if (index != NONE && !checker->places[index].mixed) {
+        checker->places[index].mixed = true;
+        checker->sharing_changed = true; /* earlier operations on it were not noted */
+    }
 }
 
 bool memory_is_contended(const struct place *place) {
@@ -157,33 +182,8 @@ void memory_options(uint8_t thread, const struct operation *operation, struct op
     }
 }
 
-/* Let others go first, then choose the store to act on. */
-static uint8_t begin(struct operation *operation, struct model_site site) {
-    operation->site = site;
-    operation->place = place_of(site);
-    note_use(operation->place, operation->kind != LOAD);
-    schedule_point(operation);
-    struct options options;
-    memory_options(checker->current, operation, &options);
-    if (options.count == 0)
-        model_fail("%s: %s has nothing left to read within the bounds of the checker", site.function,
-                   site.text);
-    uint32_t all = options.count == 32 ? UINT32_MAX : (UINT32_C(1) << options.count) - 1;
-    uint32_t allowed = schedule_load_options(checker->current, all, &options);
-    uint32_t done;
-    uint8_t chosen = search_choose(all, allowed, (uint8_t)__builtin_ctz(allowed), 'a', &done);
-    me()->slumbers = false;
-    checker->stale_left -= chosen != 0;
-    return options.store[chosen];
-}
-
 static void know(struct place *place, uint8_t store) {
     me()->now.store[place - checker->places] = store;
-}
-
-static void read_from(struct place *place, uint8_t store, enum model_order order) {
-    know(place, store);
-    join(acquires(order) ? &me()->now : &me()->acquire, &place->stores[store].view);
 }
 
 static void write_behind(struct place *place, uint8_t store, uint64_t value, enum model_order order,
@@ -199,7 +199,7 @@ static void write_behind(struct place *place, uint8_t store, uint64_t value, enu
     }
     place->order[at] = number;
     struct store *made = &place->stores[number];
-    made->value = place->size == 8 ? value : (uint32_t)value;
+    made->value = value & (UINT64_MAX >> (64 - 8 * place->size));
     made->stamp = ++checker->stamp;
     made->position = at;
     made->thread = checker->current;
@@ -211,11 +211,52 @@ static void write_behind(struct place *place, uint8_t store, uint64_t value, enu
     if (is_rmw) /* a release sequence goes on through it */
         join(&made->view, &place->stores[store].view);
     me()->now.clock.at[checker->current]++;
-    uint64_t last = place->stores[place->order[place->last]].value;
-    if (place->size == 8)
-        *(volatile uint64_t *)place->at = last;
-    else
-        *(volatile uint32_t *)place->at = (uint32_t)last;
+    to_memory(place->at, place->size, place->stores[place->order[place->last]].value);
+}
+
+/* Memory that is used again, on a stack say, is set up by plain writes that nobody told of. What they leave is taken as
+ * the first value of a new variable, which everybody knows of. */
+static void notice_plain_write(struct place *place) {
+    uint64_t value = from_memory(place->at, place->size);
+    if (value == place->stores[place->order[place->last]].value)
+        return;
+    write_behind(place, place->order[place->last], value, RELAXED, false);
+    for (uint8_t i = 0; i < checker->thread_count; i++)
+        checker->threads[i].now.store[place - checker->places] = place->order[place->last];
+}
+
+void memory_to_mirror(const struct place *place) {
+    to_memory(place->at, place->size, place->stores[place->order[place->last]].value);
+}
+
+/* Let others go first, then choose the store to act on. */
+static uint8_t begin(struct operation *operation, struct model_site site) {
+    operation->site = site;
+    operation->place = place_of(site);
+    notice_plain_write(operation->place);
+    note_use(operation->place, operation->kind != LOAD);
+    schedule_point(operation);
+    struct options options;
+    memory_options(checker->current, operation, &options);
+    if (options.count == 0)
+        model_fail("%s: %s has nothing left to read within the bounds of the checker", site.function,
+                   site.text);
+    uint32_t all = options.count == 32 ? UINT32_MAX : (UINT32_C(1) << options.count) - 1;
+    uint32_t allowed = schedule_load_options(checker->current, all, &options);
+    uint32_t done;
+    uint8_t chosen = search_choose(all, allowed, (uint8_t)__builtin_ctz(allowed), 'a', &done);
+    me()->slumbers = false;
+    bool only_reads = operation->kind == LOAD ||
+                      (operation->kind == CAS &&
+                       operation->place->stores[options.store[chosen]].value != operation->expected);
+    plain_atomic(operation->place, &site, !only_reads);
+    checker->stale_left -= chosen != 0;
+    return options.store[chosen];
+}
+
+static void read_from(struct place *place, uint8_t store, enum model_order order) {
+    know(place, store);
+    join(acquires(order) ? &me()->now : &me()->acquire, &place->stores[store].view);
 }
 
 uint64_t model_load(struct model_site site, enum model_order order) {
@@ -265,7 +306,7 @@ bool model_cas(struct model_site site, void *expected, uint64_t desired, enum mo
     if (success)
         write_behind(place, store, desired, order, true);
     else
-        memcpy(expected, &found, site.size); /* little-endian */
+        to_memory(expected, site.size, found);
     return success;
 }
 

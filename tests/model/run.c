@@ -2,12 +2,15 @@
 /* One run of a model: everything as at the start of the program, then setup, the threads, check. */
 #include "checker.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "thread.h"
+
+#define CRASH_STACK 65536
 
 struct checker *checker;
 
@@ -17,7 +20,24 @@ extern char __data_start[], _end[]; /* NOLINT */
 static size_t saved_size;
 static char *saved;
 
+/* A run that breaks the library may use any address. */
+static void crashed(int number) {
+    model_fail("crash: signal %d", number);
+}
+
+static void catch_crashes(void) {
+    stack_t alternative = {.ss_sp = malloc(CRASH_STACK), .ss_size = CRASH_STACK};
+    if (alternative.ss_sp == NULL)
+        abort();
+    struct sigaction action = {.sa_handler = crashed, .sa_flags = SA_ONSTACK | SA_NODEFER};
+    (void)sigaltstack(&alternative, NULL);
+    (void)sigaction(SIGSEGV, &action, NULL);
+    (void)sigaction(SIGBUS, &action, NULL);
+    (void)sigaction(SIGFPE, &action, NULL);
+}
+
 void run_prepare(void) {
+    catch_crashes();
     checker = calloc(1, sizeof *checker);
     if (checker == NULL)
         abort();
