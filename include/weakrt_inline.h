@@ -273,8 +273,10 @@ struct wr_hazard {
     uint32_t unused;
     uint64_t handover; /* A dead object, index << 32 | tag, that has its end here; 0: none. Atomic. */
 };
+#ifndef WR_HAZARDS /* a checker takes less */
 #define WR_HAZARDS 64u     /* borrows that a thread may have at once without a reference */
 #define WR_HAZARDS_NEAR 4u /* of them, those that are looked at here: one cache line */
+#endif
 
 /* This thread's hazards, an array of WR_HAZARDS; before its first borrow, and where there is no membarrier, one
  * of which the near ones are always in use, so that the slow half is called. In initial-exec TLS: one load from

@@ -126,11 +126,17 @@ static void publish(struct wr_hazard *hazard, uint32_t index) {
 }
 
 static void clear(struct wr_hazard *hazard) {
-    /* order: release [HAZARD], as in wr_return. */
-    wr_store_release(&hazard->index, 0u);
-    /* order: compiler [ASYM], as in wr_return. */
-    wr_compiler_barrier();
-    if (!asymmetric || wr_load_relaxed(&hazard->handover) != 0)
+    if (asymmetric) {
+        /* order: release [HAZARD], as in wr_return. */
+        wr_store_release(&hazard->index, 0u);
+        /* order: compiler [ASYM], as in wr_return. */
+        wr_compiler_barrier();
+    } else {
+        /* order: acq_rel [RMW], with the addition in look: that one sees the hazard clear, or this one sees what it
+         *        left. Not a store: the next exchange would not be ordered after an addition before it. */
+        (void)wr_exchange_acq_rel(&hazard->index, 0u);
+    }
+    if (wr_load_relaxed(&hazard->handover) != 0)
         wr_end_handed_over(hazard);
 }
 
@@ -246,9 +252,8 @@ void wr_return_slow(wr_borrowed *b) {
 }
 
 void wr_end_handed_over(struct wr_hazard *hazard) {
-    /* order: acq_rel [HANDOVER], with leave. Acquire: the whole death so far happened before. Release, where
-     *        there is no membarrier: who leaves something here later sees that the hazard is clear. */
-    uint64_t duty = wr_exchange_acq_rel(&hazard->handover, UINT64_C(0));
+    /* order: acquire [HANDOVER], with leave: the whole death so far happened before. */
+    uint64_t duty = wr_exchange_acquire(&hazard->handover, UINT64_C(0));
     if (duty == 0)
         return;
     struct user_code section;
@@ -271,7 +276,7 @@ void borrow_end_later(struct thread *thread, struct wr_slot *slot) {
 /* Look at a hazard so that a borrower who is not seen will find dead what was dead before. */
 static uint32_t look(struct wr_hazard *hazard) {
     /* order: acquire [HAZARD], with who cleared it, or went on to another slot: its accesses are over.
-     * order: acq_rel [RMW], with the exchange in publish. */
+     * order: acq_rel [RMW], with the exchanges in publish and clear. */
     return asymmetric ? wr_load_acquire(&hazard->index) : wr_add_acq_rel(&hazard->index, 0u);
 }
 
@@ -286,8 +291,7 @@ static bool leave(struct thread *thread, struct borrows *array, struct wr_hazard
         borrow_end_later(thread, wr_slot_at((uint32_t)(there >> 32))); /* that one's duty is ours now */
     if (array != thread->borrows)
         barrier();
-    /* order: acquire [HAZARD], as in look. */
-    if (wr_load_acquire(&hazard->index) == duty >> 32)
+    if (look(hazard) == duty >> 32)
         return true;
     there = duty;
     /* Only what we put in: another's duty may be in good hands here.

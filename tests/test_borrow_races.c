@@ -57,7 +57,8 @@ static void turn(struct borrower *me) {
     walker_to_turn(&me->walker);
 }
 
-static const char *publishing(const struct borrower *me) {
+/* What writes to a hazard. */
+static const char *writing(const struct borrower *me) {
     return me->symmetric ? "exchange_acq_rel" : "store_release";
 }
 
@@ -73,7 +74,7 @@ TEST(a_borrow_that_has_not_published_yet_fails_and_the_object_is_gone_at_once) {
     probe *p = shy_new(&destroyed);
     struct borrower me = {.x = wr_weak_of(p)};
     start(&me, borrow_return);
-    walker_to(&me.walker, publishing(&me), &me.hazard->index, 1);
+    walker_to(&me.walker, writing(&me), &me.hazard->index, 1);
     wr_release(p);
     CHECK_EQ(destroyed, 1);
     turn(&me);
@@ -108,7 +109,7 @@ TEST(a_return_that_has_not_cleared_its_hazard_yet_destroys_what_is_left_to_it) {
     start(&me, borrow_return);
     turn(&me);
     CHECK_PTR_EQ(me.got, p);
-    walker_to(&me.walker, "store_release", &me.hazard->index, 1);
+    walker_to(&me.walker, writing(&me), &me.hazard->index, 1);
     wr_release(p);
     CHECK_EQ(destroyed, 0);
     turn(&me);
@@ -123,7 +124,7 @@ TEST(a_return_that_has_cleared_its_hazard_is_left_nothing) {
     struct borrower me = {.x = wr_weak_of(p)};
     start(&me, borrow_return);
     turn(&me);
-    walker_to(&me.walker, me.symmetric ? "exchange_acq_rel" : "load_relaxed", &me.hazard->handover, 1);
+    walker_to(&me.walker, "load_relaxed", &me.hazard->handover, 1);
     wr_release(p);
     CHECK_EQ(destroyed, 1);
     turn(&me);
@@ -143,7 +144,7 @@ static void to_put_in(struct walker *dying, struct borrower *me) {
     walker_to(dying, "cas_acq_rel", &me->hazard->handover, 1);
 }
 static void to_look_again(struct walker *dying, struct borrower *me) {
-    walker_to(dying, "load_acquire", &me->hazard->index, 1);
+    walker_to(dying, me->symmetric ? "add_acq_rel" : "load_acquire", &me->hazard->index, 1);
 }
 static void to_take_back(struct walker *dying, struct borrower *me) {
     walker_to(dying, "cas_acq_rel", &me->hazard->handover, 1);
