@@ -273,7 +273,7 @@ struct wr_hazard {
     uint32_t unused;
     uint64_t handover; /* A dead object, index << 32 | tag, that has its end here; 0: none. Atomic. */
 };
-#ifndef WR_HAZARDS /* a checker takes less */
+#ifndef WR_HAZARDS         /* a checker takes less */
 #define WR_HAZARDS 64u     /* borrows that a thread may have at once without a reference */
 #define WR_HAZARDS_NEAR 4u /* of them, those that are looked at here: one cache line */
 #endif

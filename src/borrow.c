@@ -67,11 +67,11 @@ static struct borrows *allocate(void) {
     if (own == NULL)
         return NULL;
     uintptr_t end = (uintptr_t)(own + 1);
-    own->hazard =
-        (struct wr_hazard *)(void *)((char *)own + sizeof *own + (-end & (uintptr_t)(ARRAY_ALIGN - 1)));
+    char *hazards = (char *)own + sizeof *own + (-end & (uintptr_t)(ARRAY_ALIGN - 1));
+    wr_write(&own->hazard, (struct wr_hazard *)(void *)hazards);
     struct borrows *head = wr_load_relaxed(&arrays);
     do {
-        own->next = head;
+        wr_write(&own->next, head);
         /* order: release [ARRAYS], with the look at all hazards: `next`, and zeros, are seen. */
     } while (!wr_cas_release(&arrays, &head, own));
     return own;
@@ -304,12 +304,12 @@ static bool hand_over(struct thread *thread, struct wr_slot *slot) {
     uint32_t index = wr_index_of(slot);
     uint32_t tag = word_tag(wr_load_relaxed(&slot->word)); /* relaxed: dead, and this thread's */
     /* order: acquire [ARRAYS], with the push. */
-    for (struct borrows *array = wr_load_acquire(&arrays); array != NULL; array = array->next) {
+    for (struct borrows *array = wr_load_acquire(&arrays); array != NULL; array = wr_read(&array->next)) {
         /* order: acquire [USED], with the exit of its thread, whose accesses are over. */
         uint32_t used = wr_load_acquire(&array->used);
+        struct wr_hazard *hazard = wr_read(&array->hazard);
         for (uint32_t i = 0; i < used; i++)
-            if (look(&array->hazard[i]) == index &&
-                leave(thread, array, &array->hazard[i], (uint64_t)index << 32 | tag))
+            if (look(&hazard[i]) == index && leave(thread, array, &hazard[i], (uint64_t)index << 32 | tag))
                 return true;
     }
     return false;

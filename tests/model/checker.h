@@ -106,7 +106,7 @@ void memory_sleep(struct model_site site, uint32_t value, bool briefly);
 void memory_wake(struct model_site site, int count);
 void memory_zero(struct model_site site);
 void memory_to_mirror(const struct place *place); /* write the last value to the memory itself */
-void memory_note_plain(volatile void *at); /* a plain access to what may be a place */
+void memory_note_plain(volatile void *at);        /* a plain access to what may be a place */
 
 /* ---- plain accesses and pages ---- */
 
@@ -120,7 +120,7 @@ struct plain {
     uint32_t run;
     struct access read[THREAD_MAX], write[THREAD_MAX]; /* the last of each thread */
     struct access atomic_read[THREAD_MAX], atomic_write[THREAD_MAX];
-    uint32_t writes, seen[THREAD_MAX];                 /* for the trace */
+    uint32_t writes, seen[THREAD_MAX]; /* for the trace */
 };
 
 struct committed {
@@ -153,7 +153,7 @@ struct thread_state {
     volatile void *word; /* ASLEEP_ON_WORD */
     jmp_buf base, resume;
     struct wr_hazard *library_hazards; /* wr_hazards, */
-    void *library_thread; /* thread_current, errno and the exit value are threads' own */
+    void *library_thread;              /* thread_current, errno and the exit value are threads' own */
     int library_errno;
     void *exit_value;
 };
@@ -218,7 +218,7 @@ struct checker {
     char *pool; /* for alloc_zeroed */
     size_t pool_used;
     void (*thread_exit)(void *);
-    void *nobody; /* thread_current of a thread that did nothing yet */
+    void *nobody;                 /* thread_current of a thread that did nothing yet */
     struct wr_hazard *no_hazards; /* and wr_hazards */
     jmp_buf out, ended;
     char failure[512];

@@ -66,6 +66,14 @@ static void nested(void) {
     got[model_thread()] = first != NULL;
 }
 
+/* By a hazard that was not in use before. */
+static void nested_in_other(void) {
+    wr_borrowed outer;
+    (void)wr_borrow(weak_b, &outer);
+    got[model_thread()] = thing_borrow(weak_a, 1);
+    wr_return(&outer);
+}
+
 /* The slot is used again after the death: a late borrower must not have it. */
 static void dropper_maker(void) {
     dropper();
@@ -94,16 +102,29 @@ MODEL(borrow_reuse, .what = "and the slot used again", .setup = make, .threads =
 MODEL(borrow_nested, .what = "two borrows of one thread against the death", .setup = make,
       .threads = {nested, dropper}, .check = say, .outcomes = "00 10", .quick = {4, 3}, .deep = {8, 4});
 MODEL(borrow_again, .what = "a borrow that is not the first of its thread", .setup = make_two,
-      .threads = {borrower_again, dropper}, .check = say_without_b, .outcomes = "00 10", .quick = {4, 3}, .deep = {8, 4});
+      .threads = {borrower_again, dropper}, .check = say_without_b, .outcomes = "00 10", .quick = {4, 3},
+      .deep = {8, 4});
 MODEL(borrow_two, .what = "two borrowers against the death", .setup = make,
       .threads = {borrower, borrower, dropper}, .check = say, .outcomes = "00 10 01 11", .quick = {3, 1},
       .deep = {4, 2});
 MODEL(borrow_two_without, .what = "the same without membarrier", .setup = make_without,
       .threads = {borrower, borrower, dropper}, .check = say, .outcomes = "00 10 01 11", .quick = {3, 1},
       .deep = {4, 2});
-MODEL(borrow_occupied, .what = "the next borrow of the hazard while a hand-over is under way", .setup = make_two,
-      .threads = {borrower_of_both, dropper, dropper_of_b}, .check = say, .outcomes = "00 10 01 11",
-      .quick = {3, 0}, .deep = {4, 1});
+MODEL(borrow_occupied, .what = "the next borrow of the hazard while a hand-over is under way",
+      .setup = make_two, .threads = {borrower_of_both, dropper, dropper_of_b}, .check = say,
+      .outcomes = "00 10 01 11", .quick = {3, 0}, .deep = {4, 1});
 MODEL(borrow_occupied_without, .what = "the same without membarrier", .setup = make_two_without,
       .threads = {borrower_of_both, dropper, dropper_of_b}, .check = say, .outcomes = "00 10 01 11",
       .quick = {3, 0}, .deep = {4, 1});
+MODEL(borrow_far, .what = "a borrow by a hazard that is used for the first time", .setup = make_two,
+      .threads = {nested_in_other, dropper}, .check = say_without_b, .outcomes = "00 10", .quick = {4, 3},
+      .deep = {8, 4});
+MODEL(borrow_far_without, .what = "the same without membarrier", .setup = make_two_without,
+      .threads = {nested_in_other, dropper}, .check = say_without_b, .outcomes = "00 10", .quick = {4, 3},
+      .deep = {8, 4});
+MODEL(borrow_exit, .what = "a borrow and the end of its thread against the death", .setup = make,
+      .threads = {borrower, dropper}, .check = say, .outcomes = "00 10", .quick = {4, 3}, .deep = {8, 4},
+      .exits = true);
+MODEL(borrow_exit_without, .what = "the same without membarrier", .setup = make_without,
+      .threads = {borrower, dropper}, .check = say, .outcomes = "00 10", .quick = {4, 3}, .deep = {8, 4},
+      .exits = true);
