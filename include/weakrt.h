@@ -297,8 +297,7 @@ typedef struct wr_weakref wr_weakref;
 typedef void (*wr_callback)(wr_weakref *ref, void *arg);
 
 /* The type of refs; set wr_type.base to it to give refs a state of their own, `size` bytes reached by
- * wr_weakref_extra. Objects of such a type are made by wr_weakref_new_ex alone, its destroy gets the weakref.
- * */
+ * wr_weakref_extra. Objects of such a type are made by wr_weakref_new_ex alone, its destroy gets the weakref. */
 extern WR_API const wr_type wr_weakref_type;
 
 #define WR_PROXY 1u /* wr_weakref_options.flags: make a proxy */

@@ -37,8 +37,7 @@ int64_t os_now(void);
 /* Return the time of os_now `timeout_ms` from now; negative, for ever: -1. */
 int64_t os_deadline(int64_t timeout_ms);
 
-/* Sleep while *word == value, until a wake, or until `deadline` of os_now (negative: none); may return early.
- * */
+/* Sleep while *word == value, until a wake, or until `deadline` of os_now (negative: none); may return early. */
 void os_wait(uint32_t *word, uint32_t value, int64_t deadline);
 
 /* Wake one sleeper on `word`, or all. */

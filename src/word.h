@@ -44,8 +44,7 @@ static inline bool word_reusable(uint64_t word) {
     return word_tag(word) < TAG_LAST_BIRTH;
 }
 
-/* Make the object in `slot` alive, with one reference: a full word, so that stray counts and flags are wiped.
- * */
+/* Make the object in `slot` alive, with one reference: a full word, so that stray counts and flags are wiped. */
 static inline void word_publish(struct wr_slot *slot, uint64_t flags) {
     uint32_t tag = word_tag(wr_load_relaxed(&slot->word)) + 1;
     /* order: release [PUBLISH], with the addition in get: payload, type and list are seen with the tag. */
@@ -91,8 +90,7 @@ static inline void word_raise_below(struct wr_slot *slot, uint32_t tag) {
  * -EAGAIN: something is registered, and whoever registers it is kept out only by the stripe, which the caller
  * says it holds or not. */
 static inline int word_cut(struct wr_slot *slot, uint64_t flag, bool stripe_held) {
-    /* order: acquire [KILL], with the winner's compare-exchange: the loser sees what the winner wrote before.
-     *        */
+    /* order: acquire [KILL], with the winner's compare-exchange: the loser sees what the winner wrote before. */
     uint64_t word = wr_load_acquire(&slot->word);
     do {
         if (!word_alive(word) || (word & WR_KILL)) {
@@ -105,8 +103,7 @@ static inline int word_cut(struct wr_slot *slot, uint64_t flag, bool stripe_held
         }
         if ((word & WR_REG) && !stripe_held)
             return -EAGAIN;
-        /* order: acq_rel [KILL]. Release, with whoever sees the tag or the flag; acquire on failure as above.
-         *        */
+        /* order: acq_rel [KILL]. Release, with whoever sees the tag or the flag; acquire on failure as above. */
     } while (!wr_cas_acq_rel(&slot->word, &word, (word + 2) | flag));
     word_raise_below(slot, word_tag(word) + 2);
     wr_path(cut_won);

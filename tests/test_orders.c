@@ -138,8 +138,8 @@ static void write_and_release(void *obj) {
     wr_release(obj);
 }
 
-/* Let a puppet end the object, and read its note as soon as the value reads dead: when the word says so but `below` does
- * not yet, or through `below` alone. */
+/* Let a puppet end the object, and read its note as soon as the value reads dead: when the word says so but `below`
+ * does not yet, or through `below` alone. */
 static void note_is_seen(void (*fn)(void *), bool by_word) {
     puppet p;
     unsigned destroyed = 0;

@@ -115,8 +115,7 @@ static void meet(unsigned index, void *arg) {
     }
     for (unsigned i = m->n; i-- > 0;) {
         m->cancelled[i] = wr_weakref_cancel(m->refs[i]);
-        /* Plain: a callback that runs later, or whose end cancel did not wait for, is a race or a wrong count.
-         *        */
+        /* Plain: a callback that runs later, or whose end cancel did not wait for, is a race or a wrong count. */
         CHECK_EQ(m->calls[i], !m->cancelled[i]);
     }
 }

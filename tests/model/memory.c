@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What atomic operations do. Each place has its modification order, a list that a store may be put into anywhere behind
- * the last store its thread knows of; each thread has a view, the last store it knows of at each place; a release leaves
- * its thread's view with the store, an acquire takes it over. This is the C11 model as repaired (RC11), in its operational
- * form, which executes a thread's operations in program order: no load reads from a store that program order puts
- * after it (no load buffering).
+ * the last store its thread knows of; each thread has a view, the last store it knows of at each place; a release
+ * leaves its thread's view with the store, an acquire takes it over. This is the C11 model as repaired (RC11), in its
+ * operational form, which executes a thread's operations in program order: no load reads from a store that program
+ * order puts after it (no load buffering).
  */
 #include "checker.h"
 

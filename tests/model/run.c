@@ -16,7 +16,7 @@ struct checker *checker;
 
 /* All static variables: the library's and the models'. The checker's own are not among them, but for the pointer. Both
  * names are the linker's. */
-extern char __data_start[], _end[]; /* NOLINT */
+extern char __data_start[], _end[];
 static size_t saved_size;
 static char *saved;
 

@@ -5,8 +5,8 @@
  *
  * Two reductions, both without loss. Only operations on contended places are points to stop at. And when a thread has
  * been run from a point, there is no need to run it first after others have made steps that commute with its pending
- * operation: it slumbers until one does not (sleep sets). With a bound on pre-emptions only the running thread is put to
- * slumber: moving another's step forward may need one more.
+ * operation: it slumbers until one does not (sleep sets). With a bound on pre-emptions only the running thread is put
+ * to slumber: moving another's step forward may need one more.
  */
 #include "checker.h"
 
