@@ -140,6 +140,12 @@ static void clear(struct wr_hazard *hazard) {
         wr_end_handed_over(hazard);
 }
 
+/* Clear a hazard that was published, and whose object is not to be had by it. */
+static void clear_vain(struct wr_hazard *hazard) {
+    wr_path(borrow_vain);
+    clear(hazard);
+}
+
 /* ---- borrowing by a reference: other types, and when all hazards are in use ---- */
 
 static wr_borrowed *borrowed_at(uint64_t address) {
@@ -152,6 +158,7 @@ static void *keep(void *obj, wr_borrowed *b) {
     b->r[0] = WR_BORROWED_NULL;
     if (obj == NULL)
         return NULL;
+    wr_path(borrow_reference);
     b->r[0] = (uintptr_t)own | WR_BORROWED_STRONG;
     b->r[1] = (uintptr_t)obj;
     if (own != NULL) {
@@ -179,7 +186,7 @@ static void forget(struct borrows *own, wr_borrowed *b) {
 
 void *wr_borrow_slow(wr_weak w, wr_borrowed *b, struct wr_hazard *hazard) {
     if (hazard != NULL) {
-        clear(hazard); /* dead since, or of a type that does not wait for borrowers */
+        clear_vain(hazard); /* dead since, or of a type that does not wait for borrowers */
         return keep(wr_weak_get(w), b);
     }
     struct borrows *own = own_array();
@@ -190,17 +197,18 @@ void *wr_borrow_slow(wr_weak w, wr_borrowed *b, struct wr_hazard *hazard) {
         /* order: acquire [GET], as in wr_borrow. */
         uint64_t word = wr_load_acquire(&wr_slot_at(index)->word);
         if ((word & (WR_TAG_MASK | WR_FIN | WR_BORROW)) == ((w.bits & WR_TAG_MASK) | WR_BORROW)) {
+            wr_path(borrow_far);
             b->r[0] = (uintptr_t)hazard;
             return wr_payload_of(wr_slot_at(index));
         }
-        clear(hazard);
+        clear_vain(hazard);
     }
     return keep(wr_weak_get(w), b);
 }
 
 void *wr_cell_borrow_slow(const wr_cell *c, wr_borrowed *b, struct wr_hazard *hazard) {
     if (hazard != NULL) {
-        clear(hazard);
+        clear_vain(hazard);
         return keep(wr_cell_load(c), b);
     }
     struct borrows *own = own_array();
@@ -214,10 +222,11 @@ void *wr_cell_borrow_slow(const wr_cell *c, wr_borrowed *b, struct wr_hazard *ha
          * order: acquire [CELL], as in wr_cell_borrow. */
         if ((wr_load_acquire(&slot->word) & (1 | WR_BORROW)) == (1 | WR_BORROW) &&
             wr_load_acquire(&c->bits) == index) {
+            wr_path(cell_borrow_far);
             b->r[0] = (uintptr_t)hazard;
             return wr_payload_of(slot);
         }
-        clear(hazard);
+        clear_vain(hazard);
     }
     return keep(wr_cell_load(c), b);
 }
@@ -256,6 +265,7 @@ void wr_end_handed_over(struct wr_hazard *hazard) {
     uint64_t duty = wr_exchange_acquire(&hazard->handover, UINT64_C(0));
     if (duty == 0)
         return;
+    wr_path(return_ends);
     struct user_code section;
     borrow_end_later(user_code_enter(&section), wr_slot_at((uint32_t)(duty >> 32)));
     user_code_leave(&section);
@@ -291,12 +301,19 @@ static bool leave(struct thread *thread, struct borrows *array, struct wr_hazard
         borrow_end_later(thread, wr_slot_at((uint32_t)(there >> 32))); /* that one's duty is ours now */
     if (array != thread->borrows)
         barrier();
-    if (look(hazard) == duty >> 32)
+    if (look(hazard) == duty >> 32) {
+        wr_path(handover_left);
         return true;
+    }
     there = duty;
     /* Only what we put in: another's duty may be in good hands here.
      * order: acq_rel [HANDOVER], as above. */
-    return !wr_cas_acq_rel(&hazard->handover, &there, UINT64_C(0));
+    if (wr_cas_acq_rel(&hazard->handover, &there, UINT64_C(0))) {
+        wr_path(handover_back);
+        return false;
+    }
+    wr_path(handover_taken);
+    return true;
 }
 
 /* Find somebody who borrows the dead object, and leave its end to that one. Returns whether there was one. */
@@ -329,8 +346,10 @@ void borrow_end_now(struct thread *thread) {
         departed->first = wr_read(&slot->link);
         departed->count--;
         departed->covered--;
-        if (!hand_over(thread, slot))
+        if (!hand_over(thread, slot)) {
+            wr_path(borrowed_by_none);
             death_end(thread, slot);
+        }
     }
 }
 

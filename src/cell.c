@@ -36,14 +36,18 @@ void *wr_cell_load(const wr_cell *c) {
         /* order: acquire [GET], as in wr_weak_get; and so that the second look comes after: an object that was
          *        put in this slot later than it left the cell is not taken for the cell's. */
         uint64_t old = wr_add_acquire(&slot->word, WR_ONE);
-        if (!word_alive(old))
+        if (!word_alive(old)) {
+            wr_path(cell_stray);
             continue;
+        }
         /* order: acquire [CELL], as above: the payload is seen. */
         if (wr_likely(wr_load_acquire(&c->bits) == bits)) {
             if (wr_unlikely(old >= WR_OVERFLOW))
                 wr_count_misuse("wr_cell_load", wr_payload_of(slot), old);
+            wr_path(cell_load);
             return wr_payload_of(slot);
         }
+        wr_path(cell_changed);
         wr_give_back(slot);
     }
 }

@@ -106,7 +106,7 @@ void memory_sleep(struct model_site site, uint32_t value, bool briefly);
 void memory_wake(struct model_site site, int count);
 void memory_zero(struct model_site site);
 void memory_to_mirror(const struct place *place); /* write the last value to the memory itself */
-void memory_note_plain(volatile void *at);        /* a plain access to what may be a place */
+void memory_note_plain(volatile void *at); /* a plain access to what may be a place */
 
 /* ---- plain accesses and pages ---- */
 
@@ -120,7 +120,7 @@ struct plain {
     uint32_t run;
     struct access read[THREAD_MAX], write[THREAD_MAX]; /* the last of each thread */
     struct access atomic_read[THREAD_MAX], atomic_write[THREAD_MAX];
-    uint32_t writes, seen[THREAD_MAX]; /* for the trace */
+    uint32_t writes, seen[THREAD_MAX];                 /* for the trace */
 };
 
 struct committed {

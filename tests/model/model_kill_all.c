@@ -13,8 +13,7 @@ static void destroy(void *self) {
 
 static const wr_type listed = {
     .abi = WR_TYPE_ABI, .flags = WR_LISTED, .name = "listed", .size = sizeof(uint32_t), .destroy = destroy};
-static const wr_type other = {
-    .abi = WR_TYPE_ABI, .name = "other", .size = sizeof(uint32_t), .destroy = destroy};
+static const wr_type other = {.abi = WR_TYPE_ABI, .name = "other", .size = sizeof(uint32_t), .destroy = destroy};
 
 static void *make(const wr_type *type) {
     uint32_t *obj = wr_new(type);
@@ -62,5 +61,5 @@ MODEL(kill_all_reuse, .what = "and its slot's next object, of another type", .se
       .threads = {owner_reuses, kill_all}, .check = say, .outcomes = "2", .quick = {3, 2}, .deep = {5, 2});
 MODEL(kill_all_birth, .what = "and of the same type", .setup = make_kept, .threads = {owner_makes, kill_all},
       .check = say, .outcomes = "2", .quick = {3, 2}, .deep = {5, 2});
-MODEL(kill_all_growth, .what = "wr_kill_all against the first growth", .threads = {grower, kill_all},
-      .check = say, .outcomes = "1", .quick = {3, 2}, .deep = {5, 2});
+MODEL(kill_all_growth, .what = "wr_kill_all against the first growth", .threads = {grower, kill_all}, .check = say,
+      .outcomes = "1", .quick = {3, 2}, .deep = {5, 2});

@@ -44,8 +44,7 @@ void model_plain(struct model_site site, bool is_write) {
     uint8_t current = checker->current;
     memory_note_plain(site.at);
     if (is_write || plain->seen[current] != plain->writes) /* once for each value is enough to read */
-        trace_line("%s: %s %s", site.function, is_write ? "write" : "read",
-                   trace_address(site.at, site.text));
+        trace_line("%s: %s %s", site.function, is_write ? "write" : "read", trace_address(site.at, site.text));
     plain->writes += is_write;
     plain->seen[current] = plain->writes;
     must_be_before_all(plain->write, &site, is_write, "write");
