@@ -238,8 +238,8 @@ void wr_sole_released(struct wr_slot *slot, uint64_t one) {
     if (wr_unlikely((one & WR_DONE) == 0)) {
         /* finalize may yet make weak values and references: it needs the whole protocol. */
         wr_path(sole_finalize);
-        /* order: release [DROP], as in wr_release. */
-        uint64_t old = wr_sub_release(&slot->word, WR_ONE);
+        /* relaxed: nobody comes between this and the closing, which is this thread's. */
+        uint64_t old = wr_sub_relaxed(&slot->word, WR_ONE);
         if (old < 2 * WR_ONE)
             wr_last_released(slot, old - WR_ONE);
         return;
@@ -253,8 +253,8 @@ void wr_sole_released(struct wr_slot *slot, uint64_t one) {
 }
 
 void wr_give_back(struct wr_slot *slot) {
-    /* order: release [DROP], as in wr_release. */
-    uint64_t old = wr_sub_release(&slot->word, WR_ONE);
+    /* relaxed: a look-up that failed wrote nothing that destroy or anybody else has to see. */
+    uint64_t old = wr_sub_relaxed(&slot->word, WR_ONE);
     if (old >= 2 * WR_ONE) {
         wr_path(back_some);
         return;

@@ -2,7 +2,8 @@
 /*
  * fork with other threads about: no lock may be held by a thread that the child does not have. All are taken, in
  * this order; nowhere else is more than one. In the child, callbacks that absent threads had not come to are left to
- * the next death, and so are dead objects that they borrowed; the slots in their caches, and objects whose destroy waited for them, are lost.
+ * the next death, and so are dead objects that they borrowed; the slots in their caches, and objects whose destroy
+ * waited for them, are lost.
  */
 #include "alloc.h"
 #include "arena.h"

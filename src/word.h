@@ -55,9 +55,9 @@ static inline void word_publish(struct wr_slot *slot, uint64_t flags) {
  * between, and closing it is theirs now. */
 static inline uint64_t word_close(struct wr_slot *slot, uint64_t zero) {
     uint64_t closed = (zero & WR_DONE) ? zero + 1 : zero + (WR_ONE | WR_FIN);
-    /* order: acq_rel [CLOSE]. Acquire, with the releases of all holders: destroy sees what they wrote. Release,
-     *        with who sees the tag gone. */
-    return wr_cas_acq_rel(&slot->word, &zero, closed) ? closed : 0;
+    /* order: acquire [CLOSE], with the releases of all holders: destroy sees what they wrote. Who sees the tag gone
+     *        sees it too: this goes on with the release sequences of their subtractions. */
+    return wr_cas_acquire(&slot->word, &zero, closed) ? closed : 0;
 }
 
 /* End the time of finalize, whose unit the caller holds. Returns the word it made: even, and the caller's to
@@ -69,7 +69,7 @@ static inline uint64_t word_finalized(struct wr_slot *slot) {
         next = word - WR_ONE - WR_FIN + WR_DONE;
         if (word_count(word) == 1)
             next += 1;
-        /* order: acq_rel [CLOSE], as in word_close; release also for those who get the object once it is
+        /* order: acq_rel [CLOSE]. Acquire as in word_close; release, with those who get the object once it is
          *        resurrected. */
     } while (!wr_cas_acq_rel(&slot->word, &word, next));
     return next;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Borrow against death. In each round there are some hundred items, each with a holder; all threads go through them in
- * the same order and borrow: one at a time, nested, or many at once, up to more than there are hazards. The holder lets go
- * when it comes by, at times of several one after the other. Borrowers write their mark by a plain store while they have
- * the item; a destroy that comes too early loses marks or is a race. Now and then a thread that borrows ends while others
- * look at its hazards, and the next has them.
+ * Borrow against death. In each round there are some hundred items, each with a holder; all threads go through them
+ * in the same order and borrow: one at a time, nested, or many at once, up to more than there are hazards. The holder
+ * lets go when it comes by, at times of several one after the other. Borrowers write their mark by a plain store while
+ * they have the item; a destroy that comes too early loses marks or is a race. Now and then a thread that borrows ends
+ * while others look at its hazards, and the next has them.
  */
 #include "item.h"
 
@@ -36,7 +36,8 @@ static void use(struct worker *worker, struct item *item, wr_weak weak) {
     }
 }
 
-/* Borrow items from i on, `many` of them or often one item, and return them in some order. Returns how many there were. */
+/* Borrow items from i on, `many` of them or often one item, and return them in some order. Returns how many there
+ * were. */
 static unsigned borrow(struct worker *worker, struct table *table, unsigned i, unsigned many, bool same) {
     wr_borrowed borrowed[MOST];
     struct item *items[MOST];

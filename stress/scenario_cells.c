@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cells under readers who load and borrow, and writers who store, exchange, compare and exchange, empty them, and clear or kill what is
- * in them. Few cells and short lives, so that slots are used again while a load has its hand on them. What a reader
- * finds must be intact, and its marks must be seen by destroy.
+ * Cells under readers who load and borrow, and writers who store, exchange, compare and exchange, empty them, and
+ * clear or kill what is in them. Few cells and short lives, so that slots are used again while a load has its hand on
+ * them. What a reader finds must be intact, and its marks must be seen by destroy.
  */
 #include "item.h"
 

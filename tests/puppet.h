@@ -152,6 +152,11 @@ static inline void *counted_new(void) {
     return obj;
 }
 
+/* Make the only holder's object as if no weak value had ever been made in its slot. There must be none that is used. */
+static inline void unmint(void *obj) {
+    wr_store_relaxed(&wr_slot_of(obj)->below, 0u);
+}
+
 /* Make an object without destroy in `slot`, which must be free; NULL: its tags are used up. */
 static inline void *object_in(const struct wr_slot *slot) {
     enum { TRIES = 1000 };

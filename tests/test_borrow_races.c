@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Each race of borrowing, forced both ways: a borrow, or its end, against the death of the object; the hand-over against the
- * return, the next borrow, another hand-over, and the end of the thread. */
+/* Each race of borrowing, forced both ways: a borrow, or its end, against the death of the object; the hand-over
+ * against the return, the next borrow, another hand-over, and the end of the thread. */
 #include "word.h"
 
 #include "borrows.h"

@@ -255,6 +255,31 @@ TEST(S57_destroy_sees_what_was_written_before_a_release_during_finalize) {
     puppet_run_out(&borrower);
 }
 
+/* ---- birth ---- */
+
+static _Atomic uint64_t born;
+
+static void get_and_read(void *arg) {
+    uint64_t *got = wr_weak_get(wr_weak_from_u64(atomic_load_explicit(&born, memory_order_relaxed)));
+    (void)arg;
+    REQUIRE(got != NULL);
+    CHECK_EQ(got[0], 0); /* zeroed by wr_new, and that is all that orders this read */
+    CHECK(wr_type_of(got) == &note_type);
+    wr_release(got);
+}
+
+TEST(a_get_alone_orders_its_reader_after_the_birth) {
+    puppet p;
+    uint64_t *obj = wr_new(&note_type);
+    (void)wr_weak_of(obj); /* minted long ago, so that minting orders nothing here */
+    wr_release(obj);
+    puppet_start(&p, get_and_read, NULL);
+    obj = wr_new(&note_type);
+    atomic_store_explicit(&born, wr_weak_of(obj).bits, memory_order_relaxed);
+    puppet_run_out(&p);
+    wr_release(obj);
+}
+
 /* ---- growth ---- */
 
 static void grow_by_one(void *arg) {
@@ -273,6 +298,26 @@ TEST(trim_meets_a_chunk_that_is_not_yet_anybodys) {
     puppet_run_out(&p);
     CHECK_NOT_NULL(made);
     wr_release(made);
+}
+
+TEST(two_threads_grow_one_class) {
+    puppet p;
+    void *made = NULL, *mine = NULL, *more = NULL;
+    wr_release(probe_new(NULL));
+    puppet_start(&p, grow_by_one, &made);
+    CHECK(puppet_run_to(&p, "exchange_release", NULL)); /* found nothing */
+    CHECK(
+        puppet_run_to(&p, "exchange_release", NULL)); /* has a chunk, which is not on the class's list yet */
+    CHECK(puppet_steps(&p, 1));
+    grow_by_one(&mine);
+    puppet_let_go(&p);
+    grow_by_one(&more);
+    puppet_run_out(&p);
+    CHECK(made != NULL && mine != NULL && more != NULL);
+    CHECK(made != mine && mine != more && more != made);
+    wr_release(made);
+    wr_release(mine);
+    wr_release(more);
 }
 
 #endif

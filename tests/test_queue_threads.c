@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Delivery between threads: nothing is lost or run twice, each producer's order is kept, and nobody sleeps
  * through a push. */
-#include "queues.h"
+#include "stopper.h" /* first: it brings the library's internals */
 
 #include <sched.h>
 
-#include "stopper.h"
+#include "queues.h"
 
 /* ---- many producers, one runner that polls ---- */
 

@@ -88,5 +88,7 @@ static void clear_or_list_one(unsigned index, void *arg) {
 }
 
 TEST(S39_a_weakref_is_listed_exactly_while_it_is_alive) {
+    if (ON_WEAR)
+        SKIP("tags that are nearly used up allow some hundred clears only");
     run_batch(clear_or_list_one, THREADS, 50000);
 }

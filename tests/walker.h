@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Forced interleavings of more than two threads, in VARIANT=hook: threads that each stop before chosen atomic operations
- * of the library, one after the other.
+/* Forced interleavings of more than two threads, in VARIANT=hook: threads that each stop before chosen atomic
+ * operations of the library, one after the other.
  *
  *   walker_start(&w, fn, arg);
  *   walker_to(&w, "cas_acq_rel", &hazard->handover, 1);   lets it run until it stands before the operation

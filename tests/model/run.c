@@ -44,8 +44,12 @@ void run_prepare(void) {
     checker->arena = aligned_alloc(WR_CHUNK_BYTES, WR_CHUNK_BYTES * WR_RESERVE_CHUNKS);
     checker->pool = aligned_alloc(128, POOL_BYTES);
     checker->nobody = thread_current;
+<<<<<<< HEAD
     checker->no_hazards = wr_hazards;
     memory_forget_sharing();
+=======
+    place_forget_all();
+>>>>>>> main
     saved_size = (size_t)(_end - __data_start);
     saved = malloc(saved_size);
     if (saved == NULL || checker->arena == NULL || checker->pool == NULL)
@@ -85,7 +89,7 @@ static void reset(void) {
     checker->steps = checker->lines = 0;
     checker->failure[0] = 0;
     checker->threads[0].now.clock.at[0] = 1;
-    memory_reset();
+    place_reset();
     search_start();
 }
 

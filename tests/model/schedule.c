@@ -229,7 +229,7 @@ void schedule_point(const struct operation *operation) {
         return;
     struct thread_state *state = thread(checker->current);
     bool hidden = checker->mode == DEPTH_FIRST && !checker->full && operation->place != NULL &&
-                  !memory_is_contended(operation->place) &&
+                  !place_is_contended(operation->place) &&
                   !(operation->kind == LOCK && operation->place->holder != NONE) && state->state == READY;
     if (hidden) {
         if ((all_enabled() & ~(UINT32_C(1) << checker->current)) != 0)
