@@ -47,7 +47,7 @@ TEST(S5_found_before_its_last_user_closed_it_it_lives_on) {
     struct stopper s;
     probe *p = probe_new(NULL);
     wr_weakref *ref = new_ref(p, NULL, NULL);
-    stopper_start(&s, release, ref, "cas_acq_rel", word_of(ref), 1);
+    stopper_start(&s, release, ref, "cas", word_of(ref), 1);
     wr_weakref *found = new_ref(p, NULL, NULL);
     stopper_finish(&s);
     CHECK_PTR_EQ(found, ref);
@@ -141,7 +141,7 @@ TEST(S16_taken_before_the_drop_closed_it_the_callback_runs) {
     struct log log = {0};
     probe *p = probe_new(NULL);
     wr_weakref *ref = new_owning_ref(p, &log);
-    stopper_start(&s, release, ref, "cas_acq_rel", word_of(ref), 1);
+    stopper_start(&s, release, ref, "cas", word_of(ref), 1);
     wr_release(p);
     CHECK_EQ(log.calls, 1);
     CHECK_EQ(log.freed, 1);
