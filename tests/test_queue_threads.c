@@ -202,8 +202,7 @@ TEST(S44_who_was_slow_to_say_that_it_is_readable_does_not_say_so_of_a_later_time
     unsigned destroyed = 0;
     struct pusher p = {.obj = probe_new(&destroyed), .queue = new_queue()};
     struct stopper s;
-    stopper_start(&s, pushes, &p, "cas_acq_rel", NULL,
-                  2); /* the first closes the word; here it has written */
+    stopper_start(&s, pushes, &p, "cas", NULL, 2); /* the first closes the word; here it has written */
     CHECK(readable(p.queue));
     wr_release_later(probe_new(&destroyed), p.queue);
     CHECK(readable(p.queue));
@@ -222,7 +221,7 @@ TEST(S44_a_second_push_is_readable_though_the_first_has_not_written_yet) {
     unsigned destroyed = 0;
     struct pusher p = {.obj = probe_new(&destroyed), .queue = new_queue()};
     struct stopper s;
-    stopper_start(&s, pushes, &p, "or_acq_rel", NULL, 1); /* pushed, and nothing else */
+    stopper_start(&s, pushes, &p, "or", NULL, 1); /* pushed, and nothing else */
     wr_release_later(probe_new(&destroyed), p.queue);
     CHECK(readable(p.queue));
     CHECK_EQ(wr_queue_run(p.queue, 0), 2);
