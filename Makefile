@@ -324,6 +324,13 @@ ifneq ($(strip $(bench_objects)),)
 bench: $B/wr-bench ## build the benchmark program
 endif
 
+# ---- breaking the library: does each breakage of tools/sabotage.list make a check fail? ----
+.PHONY: sabotage sabotage-short
+sabotage: ## all breakages
+	$qtools/sabotage --jobs $(JOBS)
+sabotage-short: ## some of each kind
+	$qtools/sabotage --short --jobs $(JOBS)
+
 # ---- checking ----
 .PHONY: setup check lint $(check_stages:%=check-%) $(lint_stages:%=lint-%)
 setup: ## install the Debian packages that check needs, if any is missing

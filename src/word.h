@@ -4,7 +4,7 @@
  * which this file includes with the library's own atomics. Nothing here touches anything but the word and
  * `below`.
  *
- *   publish   {-, t-1} -> {1, t, DONE?}      by the owner of a free slot; DONE when there is no finalize
+ *   publish   {-, t-1} -> {1, t, DONE? BORROW?}   by the owner of a free slot; DONE when there is no finalize
  *   sole      {1, t}   -> {0, t-1}           the only holder of an object that never had a weak value
  *   close     {0, t}   -> {0, t+1}           by whoever brought the count to 0, if nobody came between
  *             {0, t}   -> {1, t, FIN}        the same, with a finalize left to run
@@ -32,7 +32,7 @@ static inline uint32_t word_tag(uint64_t word) {
 }
 
 static inline uint32_t word_count(uint64_t word) {
-    return (uint32_t)(word >> 36);
+    return (uint32_t)(word >> 37);
 }
 
 static inline bool word_alive(uint64_t word) {

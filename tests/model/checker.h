@@ -163,7 +163,8 @@ struct thread_state {
     bool fresh;          /* it did nothing yet that another can see */
     volatile void *word; /* ASLEEP_ON_WORD */
     jmp_buf base, resume;
-    void *library_thread; /* thread_current, errno and the exit value are threads' own */
+    struct wr_hazard *library_hazards; /* wr_hazards, */
+    void *library_thread;              /* thread_current, errno and the exit value are threads' own */
     int library_errno;
     void *exit_value;
 };
@@ -214,6 +215,7 @@ struct checker {
     bool tracing;
     bool sharing_changed; /* a place turned out to be contended: the search starts again */
     bool refuse_discard;
+    bool no_membarrier;
     int64_t now;
     int preemptions_left, stale_left;
     uint32_t steps, lines;
@@ -227,7 +229,8 @@ struct checker {
     char *pool; /* for alloc_zeroed */
     size_t pool_used;
     void (*thread_exit)(void *);
-    void *nobody; /* thread_current of a thread that did nothing yet */
+    void *nobody;                 /* thread_current of a thread that did nothing yet */
+    struct wr_hazard *no_hazards; /* and wr_hazards */
     jmp_buf out, ended;
     char failure[512];
 
