@@ -633,6 +633,193 @@ WR_API void *wr_finalizer_peek(wr_finalizer *f, void (**fn)(void *arg), void **a
  * See:       D7, S46.   Since: 0.1 */
 WR_API void wr_run_exit_finalizers(void);
 
+/* ---- containers: what they have in common ---- */
+
+/* A container holds its objects weakly: an entry goes by itself when its object dies, is cleared or is killed (S47),
+ * without allocating and without a search. Each has locks of its own, which are held for some dozen instructions and
+ * never while code of yours runs: callbacks, visitors, makers, hashes and comparisons may call any container, this
+ * one too, but _free. Any functions may overlap on any threads, but _free with nothing.
+ *
+ * A _foreach meets each entry that is there all the time once, and one that comes or goes meanwhile once or not at
+ * all (S50). What it hands to the visitor is held for that call. A visitor that returns something other than 0 ends
+ * it.
+ *
+ * What _len counts is alive at some moment of the call (S49). It looks at every entry.
+ *
+ * Objects of a WR_NO_WEAKREF type, and weakrefs, cannot be put in (-ENOTSUP), nor can killed ones (-ESTALE); they
+ * are never found either, and asking is no error.
+ *
+ * In the child of a fork with wr_atfork_prepare and its like, containers go on; entries that absent threads were just
+ * taking out stay in until their key is used again, and read dead. */
+
+/* ---- caches: key -> object, held weakly ---- */
+
+typedef struct wr_cache wr_cache;
+
+#define WR_MAX_KEY 1073741824u /* bytes in a key: 1 GiB */
+
+/* What makes the object of a key that has none: one reference, or NULL, errno saying why. */
+typedef void *(*wr_make)(const void *key, size_t len, void *arg);
+
+/* wr_cache_options.flags */
+#define WR_KEY_WORDS 1u /* a key is the pointer itself, or an integer as a pointer; its len is 0 */
+#define WR_KEYS_IN_VALUES                                                                                    \
+    2u /* keys are not copied: their bytes stay as they are for as long as the object put
+                              * under them is alive, as those in its own payload do; not together with the above */
+
+/* How a cache is to be. Start from WR_CACHE_OPTIONS_INIT.
+ * The limits are for the whole cache; with more than one shard, each shard keeps to its part of them, so that what is
+ * the least recently used is so within a shard. Small limits make one shard. */
+typedef struct wr_cache_options {
+    size_t size;     /* of this struct */
+    unsigned flags;  /* WR_KEY_WORDS or WR_KEYS_IN_VALUES */
+    unsigned shards; /* a power of two up to 128; 0: chosen */
+    uint64_t (*hash)(const void *key, size_t len,
+                     void *arg);      /* NULL: SipHash-1-3 with a secret of the cache's */
+    void *hash_arg;                   /* for `hash` */
+    size_t max_entries;               /* bound; beyond it the least recently used goes; 0: none */
+    size_t keep;                      /* keep that many recently used objects alive */
+    size_t keep_weight;               /* the same, by weight; 0: whatever they weigh */
+    size_t (*weigh)(const void *obj); /* an object's weight, say in bytes; asked once */
+} wr_cache_options;
+#ifdef __cplusplus
+#define WR_CACHE_OPTIONS_INIT                                                                                \
+    { sizeof(wr_cache_options) }
+#else
+#define WR_CACHE_OPTIONS_INIT                                                                                \
+    { sizeof(wr_cache_options), 0, 0, NULL, NULL, 0, 0, 0, NULL }
+#endif
+
+/* Make a cache.
+ * Gives:     the cache, to be freed by wr_cache_free.
+ * Returns:   the cache; NULL with errno ENOMEM.
+ * Blocks:    never.   Allocates: some KiB, later more: about 136 bytes for each entry with a key of up to 24 bytes.
+ * Callbacks: none.
+ * See:       D9, S47; weakref.WeakValueDictionary.   Since: 0.1 */
+WR_API wr_cache *wr_cache_new(void) WR_MUST_USE;
+
+/* Make a cache with options: see wr_cache_options.
+ * Gives:     as wr_cache_new.
+ * Returns:   as wr_cache_new; NULL with errno EINVAL also for options of another size, unknown flags, a number of
+ *            shards that is no power of two up to 128, or a keep_weight without weigh.
+ * Blocks:    never.   Allocates: as wr_cache_new.
+ * Callbacks: `hash` with each key that is used, `weigh` with each object that is put in; no lock is held.
+ * See:       D9.   Since: 0.1 */
+WR_API wr_cache *wr_cache_new_ex(const wr_cache_options *options) WR_MUST_USE;
+
+/* Free a cache. Its objects live on, but for those that only it kept alive.
+ * Takes:     the cache; NULL does nothing. No other use of it may be under way or follow; deaths on other threads
+ *            may be.
+ * Blocks:    briefly on its locks and the stripes of its objects.   Allocates: never.
+ * Callbacks: the end of objects that only it kept alive.
+ * See:       D9.   Since: 0.1 */
+WR_API void wr_cache_free(wr_cache *cache);
+
+/* Take a reference to the object under a key, if one is alive there.
+ * Needs:     `len` bytes at `key`; with len 0, which is a key like any other, nothing.
+ * Gives:     one strong reference, unless NULL.
+ * Returns:   the object; NULL when there is none, and for NULL arguments or a key over WR_MAX_KEY. errno is kept.
+ * Order:     what was written before the object was put is seen.
+ * Blocks:    briefly on the lock of a shard.   Allocates: never.
+ * Callbacks: the cache's hash; with limits, the end of objects that the cache no longer keeps.
+ * See:       D9, S47, S49.   Since: 0.1 */
+WR_API void *wr_cache_get(wr_cache *cache, const void *key, size_t len) WR_MUST_USE;
+
+/* Put an object under a key, in place of what is there.
+ * Needs:     a strong reference to `obj`, which stays the caller's; a key as in wr_cache_get, which is copied.
+ * Returns:   0; -EINVAL: a NULL, or a key over WR_MAX_KEY; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref; -ESTALE: obj
+ *            is killed or dying; -ENOMEM. When it fails nothing was changed.
+ * Blocks:    briefly on the lock of a shard and the object's stripe.
+ * Allocates: as wr_new, and buckets, now and then, 4 KiB at a time.
+ * Callbacks: as wr_new, and as wr_cache_get.
+ * See:       D9, S47, S49.   Since: 0.1 */
+WR_API int wr_cache_put(wr_cache *cache, const void *key, size_t len, void *obj);
+
+/* Take a reference to the object under a key, or if none is alive there, have it made and put it in: for each key one
+ * maker at a time, while others who want the same wait and get the same (S48).
+ * Needs:     a key as in wr_cache_get.
+ * Gives:     one strong reference, unless NULL.
+ * Returns:   the object; NULL with what `make` left in errno when it returned NULL: then others who wait try
+ *            themselves, one at a time; NULL with errno EINVAL (a NULL, or a key over WR_MAX_KEY), EDEADLK (from inside
+ *            the make of this key, or of one that waits for it in a circle of makers), and when what was made cannot be
+ *            put in, ENOTSUP, ESTALE or ENOMEM: it is released.
+ * Order:     what the maker wrote is seen by all who get the object.
+ * Blocks:    while another thread makes the object of this key.   Allocates: as wr_cache_put.
+ * Callbacks: `make`, on this thread, with no lock held: it may use this cache, with other keys; when it puts something
+ *            under this key, or another thread does meanwhile, that is what all get. And as wr_cache_put.
+ * See:       D9, S48.   Since: 0.1 */
+WR_API void *wr_cache_get_or_create(wr_cache *cache, const void *key, size_t len, wr_make make,
+                                    void *arg) WR_MUST_USE;
+
+/* Put an object under a key, unless one is alive there.
+ * Needs:     as wr_cache_put.
+ * Gives:     one strong reference to the object that is there now, the one found or `obj`.
+ * Returns:   that; NULL with errno as the errors of wr_cache_put.
+ * Blocks:    as wr_cache_put.   Allocates: as wr_cache_put.   Callbacks: as wr_cache_put.
+ * See:       D9, S49; dict.setdefault.   Since: 0.1 */
+WR_API void *wr_cache_set_default(wr_cache *cache, const void *key, size_t len, void *obj) WR_MUST_USE;
+
+/* Tell whether an object is alive under a key.
+ * Returns:   that, at some moment of the call; false for what cannot be a key. It does not count as a use.
+ * Blocks:    briefly on the lock of a shard.   Allocates: never.   Callbacks: the cache's hash.
+ * See:       D9, S49.   Since: 0.1 */
+WR_API bool wr_cache_contains(wr_cache *cache, const void *key, size_t len);
+
+/* Take an entry out and return its object.
+ * Gives:     one strong reference, unless NULL.
+ * Returns:   the object; NULL when none is alive there.
+ * Blocks:    as wr_cache_put.   Allocates: never.   Callbacks: the cache's hash.
+ * See:       D9, S49; dict.pop.   Since: 0.1 */
+WR_API void *wr_cache_pop(wr_cache *cache, const void *key, size_t len) WR_MUST_USE;
+
+/* Take any entry out and return its object; which one is not said.
+ * Gives:     one strong reference, unless NULL; in *len (may be NULL) the length of its key, and of the key's bytes
+ *            up to `cap` at `buf`. With WR_KEY_WORDS the key is the bytes of a pointer.
+ * Returns:   the object; NULL when there is none, errno kept, or with errno EINVAL.
+ * Blocks:    on the locks of shards, while it looks for one.   Allocates: never.   Callbacks: none.
+ * See:       D9, S49; dict.popitem.   Since: 0.1 */
+WR_API void *wr_cache_popitem(wr_cache *cache, void *buf, size_t cap, size_t *len) WR_MUST_USE;
+
+/* Take an entry out.
+ * Returns:   0; -ENOENT: none is alive there; -EINVAL: as wr_cache_put.
+ * Blocks:    as wr_cache_put.   Allocates: never.
+ * Callbacks: the cache's hash; the end of the object, when only the cache kept it.
+ * See:       D9, S49.   Since: 0.1 */
+WR_API int wr_cache_remove(wr_cache *cache, const void *key, size_t len);
+
+/* Take out every entry that is there when it is called.
+ * Blocks:    as wr_cache_put, for each entry.   Allocates: never.   Callbacks: as wr_cache_remove.
+ * See:       D9, S49.   Since: 0.1 */
+WR_API void wr_cache_clear(wr_cache *cache);
+
+/* Count the entries whose objects are alive; it looks at each.
+ * Returns:   how many; 0 for NULL.
+ * Blocks:    briefly on the lock of a shard, again and again.   Allocates: never.   Callbacks: none.
+ * See:       D9, S49.   Since: 0.1 */
+WR_API size_t wr_cache_len(wr_cache *cache);
+
+/* Call visit(key, len, obj, arg) for each entry whose object is alive, in no order.
+ * Returns:   0; what `visit` returned when that was not 0; -EINVAL: a NULL.
+ * Blocks:    briefly on the locks of shards.   Allocates: never.
+ * Callbacks: `visit`, with no lock held; the end of objects whose last reference is dropped meanwhile.
+ * See:       D9, S50.   Since: 0.1 */
+WR_API int wr_cache_foreach(wr_cache *cache, int (*visit)(const void *key, size_t len, void *obj, void *arg),
+                            void *arg);
+
+/* Put every entry of `from` into `cache`.
+ * Returns:   0; -ENOMEM: the entries put so far stay; -EINVAL: a NULL, only one of the two is WR_KEY_WORDS, or `cache`
+ *            is WR_KEYS_IN_VALUES and `from` is not.
+ * Blocks:    as wr_cache_put.   Allocates: as wr_cache_put.   Callbacks: as wr_cache_put.
+ * See:       D9, S49; dict.update.   Since: 0.1 */
+WR_API int wr_cache_update(wr_cache *cache, wr_cache *from);
+
+/* Make a cache with the options and entries of another.
+ * Gives:     as wr_cache_new.
+ * Returns:   the cache; NULL with errno EINVAL (NULL), ENOMEM.
+ * Blocks:    as wr_cache_put.   Allocates: as wr_cache_put.   Callbacks: as wr_cache_put.
+ * See:       D9, S49; dict.copy.   Since: 0.1 */
+WR_API wr_cache *wr_cache_copy(wr_cache *from) WR_MUST_USE;
+
 /* ---- the process ---- */
 
 /* Give memory that holds no object back to the system; weak values into it stay dead.
