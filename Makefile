@@ -56,7 +56,7 @@ $(call stage,valgrind,test-valgrind)
 $(call stage,examples,run-examples)
 $(call stage,runner,test-runner)
 
-lint_stages := format tidy threads headers docs atomics paths text shell exports
+lint_stages := format tidy threads headers docs readme atomics paths text shell exports
 
 # ---- the rest follows ----
 BUILD   := $(strip $(BUILD))
@@ -233,11 +233,13 @@ selftest-programs: $B/selftest/tests $(if $(SAN),,$B/selftest-criterion/tests)
 where:
 	@echo $B
 
-# ---- examples: each file is a program, linked as a user links it. FILE.out, if there, is what it must print ----
+# ---- examples: each file is a program, linked as a user links it, and with what its line `link: ...` says. FILE.out,
+# if there, is what it must print ----
 $B/examples/%: examples/%.c $(STATIC_LIB) $B/flags
 	$(call say,CC)
 	@mkdir -p $(@D)
-	$q$(CC) $(user_flags) $(link_flags) $< $(STATIC_LIB) $(LDLIBS) -o $@
+	$q$(CC) $(user_flags) $(link_flags) $< $(STATIC_LIB) \
+	    $(shell sed -nE 's|^/\* link: (.*) \*/$$|\1|p' $<) $(LDLIBS) -o $@
 
 .PHONY: examples run-examples
 examples: $(examples) ## build the examples
@@ -288,7 +290,7 @@ check: ## install what is missing, then run every stage of tests
 	$qtools/setup
 	+$qtools/stages $(foreach s,$(check_stages),'$s=$(again) check-$s')
 
-lint: ## format, static analysis, lock rules, headers, documentation, atomics, exports
+lint: ## format, static analysis, lock rules, headers, documentation, shown examples, atomics, exports
 	$qtools/setup
 	+$qtools/stages $(foreach s,$(lint_stages),'$s=$(again) lint-$s')
 
@@ -315,6 +317,8 @@ lint-headers:
 	$qtools/lint-headers $(wildcard include/*.h)
 lint-docs:
 	$qtools/lint-docs include/weakrt.h
+lint-readme:
+	$qtools/lint-readme
 lint-atomics:
 	$qtools/lint-atomics
 lint-paths:

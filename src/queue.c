@@ -20,16 +20,17 @@
 /* `gate`: how many are between queue_enter and queue_leave, and whether the queue was freed. */
 #define CLOSED (UINT32_C(1) << 31)
 
-/* `signalled` */
-#define PUSHED 1u   /* something was pushed since the last look */
-#define READABLE 2u /* and the descriptor was made readable since */
+/* `signal`: whether the descriptor was made readable since the last look at the items, and the how-manieth look that
+ * was, so that a pusher who was slow to say so says nothing of a later time. */
+#define READABLE UINT64_C(1)
+#define LOOK UINT64_C(2)
 
 struct wr_queue {
-    uint32_t head;      /* index of the slot pushed last; 0: none. Atomic */
-    uint32_t signalled; /* atomic */
-    uint32_t gate;      /* atomic */
-    uint32_t running;   /* 1: a thread is inside wr_queue_run. Atomic; who set it owns the three below */
-    uint32_t first;     /* items taken from `head`, in the order they were pushed; 0: none */
+    uint32_t head;    /* index of the slot pushed last; 0: none. Atomic */
+    uint64_t signal;  /* atomic */
+    uint32_t gate;    /* atomic */
+    uint32_t running; /* 1: a thread is inside wr_queue_run. Atomic; who set it owns the three below */
+    uint32_t first;   /* items taken from `head`, in the order they were pushed; 0: none */
     uint32_t last;
     uint32_t count;
     int read_fd, write_fd; /* one eventfd, or a pipe. Constant until the gate is closed and empty */
@@ -104,15 +105,16 @@ static uint32_t *link_of(struct wr_slot *slot) {
     return weakref_is(payload) ? &weakref_delivery(payload)->link : &slot->link;
 }
 
+/* Each who pushed returns only when the descriptor is readable: it saw that it is, or makes it so. */
 static void wake(wr_queue *queue) {
-    /* Each who pushed returns only when the descriptor is readable: it saw that it is, or makes it so. Who takes the
-     * items clears the mark between making it unreadable and looking at `head`.
-     * order: acq_rel [WAKE], with that exchange: if it comes later, it sees what was pushed. */
-    if (!(wr_or_acq_rel(&queue->signalled, PUSHED) & READABLE)) {
-        make_readable(queue);
-        /* order: acq_rel [WAKE], as above: who sees the mark sees it readable. */
-        (void)wr_or_acq_rel(&queue->signalled, READABLE);
-    }
+    /* order: acq_rel [WAKE], with the look of who takes the items, between making it unreadable and taking them: if
+     * that comes later, it sees what was pushed. */
+    uint64_t signal = wr_or_acq_rel(&queue->signal, UINT64_C(0));
+    if (signal & READABLE)
+        return;
+    make_readable(queue);
+    /* order: acq_rel [WAKE], as above: who sees the mark sees it readable. It fails when there was a look meanwhile. */
+    (void)wr_cas_acq_rel(&queue->signal, &signal, signal | READABLE);
 }
 
 void queue_push(wr_queue *queue, struct wr_slot *slot) {
@@ -130,8 +132,10 @@ void queue_push(wr_queue *queue, struct wr_slot *slot) {
 /* Move what was pushed to the end of what was taken. */
 static void take_pushed(wr_queue *queue) {
     make_unreadable(queue);
+    uint64_t signal = wr_load_relaxed(&queue->signal);
     /* order: acq_rel [WAKE], with wake. */
-    (void)wr_exchange_acq_rel(&queue->signalled, 0u);
+    while (!wr_cas_acq_rel(&queue->signal, &signal, (signal | READABLE) + LOOK - READABLE))
+        ;
     /* order: acquire [PUSH], with queue_push. */
     uint32_t index = wr_exchange_acquire(&queue->head, 0u);
     uint32_t newest = index;

@@ -25,8 +25,7 @@ static _Thread_local const char *stack_base;
 
 static void destroy_link(void *self) {
     struct link *link = self;
-    const char here = 0;
-    ptrdiff_t depth = stack_base - &here;
+    ptrdiff_t depth = stack_base - (const char *)__builtin_frame_address(0);
     if (stack_base != NULL && (depth > STACK_LIMIT || depth < -STACK_LIMIT))
         violation("deaths in a chain have used %td bytes of stack", depth);
     item_destroy(self);
@@ -74,9 +73,8 @@ static void visit(struct worker *worker, struct chain *chain) {
 }
 
 static void work(struct worker *worker) {
-    const char here = 0;
     struct chain *chains = worker->run->shared;
-    stack_base = &here;
+    stack_base = __builtin_frame_address(0);
     while (worker_goes_on(worker)) {
         struct chain *chain = &chains[random_below(worker, CHAINS)];
         if (random_below(worker, 32) == 0)

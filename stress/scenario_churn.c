@@ -120,6 +120,6 @@ static void end(struct run *run) {
 }
 
 SCENARIO(.hunts = "stale values on slots that are reused at once: strays, foreign units, orphans",
-         .takes = TAKES(look_invalid, look_below, get_alive, get_stray, get_foreign, back_some, back_orphan,
-                        back_late, orphans_adopted, release_last, close_won, close_lost, death_now),
+         .takes = TAKES(look_invalid, look_below, get_alive, get_stray, get_foreign, back_some, release_last,
+                        close_won, close_lost, death_now),
          .counted = {"gets", "found dead", "replaced"}, .begin = begin, .work = work, .end = end)

@@ -6,6 +6,8 @@
  * false while it runs, all is over for good when destroy runs. Some items have no weak value until
  * finalize makes one.
  */
+#include <sched.h>
+
 #include "item.h"
 
 #define POSTS 12u
@@ -31,6 +33,8 @@ static void finalize(void *self) {
     void *got = wr_weak_get(wr_weak_from_u64(phoenix->item.self));
     if (got != NULL)
         violation("a get gave an object whose finalize is running");
+    if (random_below(worker, 8) == 0)
+        (void)sched_yield(); /* more look-ups meet it */
     if (phoenix->post != NULL) {
         phoenix->resurrected = true;
         worker_count(worker, 2, 1);
@@ -86,13 +90,20 @@ static void look(struct worker *worker, struct post *post) {
     wr_release(phoenix);
 }
 
+/* Many look-ups of one item, so that some are under way when its finalize ends. */
+static void look_again(struct worker *worker, struct post *post) {
+    uint32_t times = random_below(worker, 8) == 0 ? random_below(worker, 100) : 1;
+    while (times-- > 0)
+        look(worker, post);
+}
+
 static void work(struct worker *worker) {
     struct post *posts = worker->run->shared;
     while (worker_goes_on(worker)) {
         if (random_below(worker, 3) == 0)
             replace(worker, posts);
         else
-            look(worker, &posts[random_below(worker, POSTS)]);
+            look_again(worker, &posts[random_below(worker, POSTS)]);
     }
 }
 

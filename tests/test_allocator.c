@@ -28,7 +28,7 @@ static void *allocate(void *ctx, void *ptr, size_t size) {
     return memory;
 }
 
-static unsigned finalized;
+static atomic_uint finalized;
 static void count_finalize(void *self) {
     (void)self;
     finalized++;
@@ -63,7 +63,7 @@ static void use_core(unsigned index, void *arg) {
 static void use_core_twice(void) {
     use_core(0, NULL);
     run_threads(1, use_core, NULL);
-    CHECK_EQ(finalized, 400);
+    CHECK_EQ(atomic_load(&finalized), 400);
 }
 
 TEST(the_allocator_is_asked_with_its_context) {
@@ -91,7 +91,7 @@ TEST(each_allocation_may_fail_in_turn) {
     do {
         allocator.fail_at++;
         atomic_store(&allocator.calls, 0);
-        finalized = 0;
+        atomic_store(&finalized, 0);
         use_core_twice();
     } while (atomic_load(&allocator.calls) >= allocator.fail_at); /* there was such a call */
     CHECK_GT(allocator.fail_at, 1);
@@ -135,4 +135,34 @@ TEST(a_thread_gets_its_record_when_memory_is_back) {
     failures = atomic_load(&allocator.calls);
     use_core(0, NULL);
     CHECK_EQ(atomic_load(&allocator.calls), failures); /* and then no more */
+}
+
+static void die_quietly(unsigned index, void *arg) {
+    (void)index;
+    (void)arg;
+    wr_release(probe_new(NULL));
+}
+
+TEST(the_records_of_threads_that_ended_serve_others) {
+    CHECK_EQ(wr_set_allocator(allocate, &allocator), 0);
+    run_threads(3, die_quietly, NULL);
+    CHECK_LE(atomic_load(&allocator.calls), 3);
+    for (unsigned i = 0; i < 100; i++)
+        run_threads(3, die_quietly, NULL);
+    CHECK_LE(atomic_load(&allocator.calls), 3);
+}
+
+static void choose_or_use(unsigned index, void *arg) {
+    (void)arg;
+    if (index == 0) {
+        int result = wr_set_allocator(allocate, &allocator);
+        CHECK(result == 0 || result == -EBUSY);
+    } else {
+        wr_release(probe_new(NULL));
+    }
+}
+
+TEST(the_allocator_is_chosen_while_threads_begin) {
+    run_threads(4, choose_or_use, NULL);
+    CHECK_EQ(wr_set_allocator(NULL, NULL), -EBUSY);
 }

@@ -78,6 +78,24 @@ TEST(S54_the_right_guess_on_a_slot_never_minted_is_dead_and_writes_nothing) {
     CHECK_EQ(destroyed, 1);
 }
 
+TEST(the_dead_are_looked_up_without_a_write) {
+    for (int killed = 0; killed < 2; killed++) {
+        probe *p = probe_new(NULL);
+        wr_weak w = wr_weak_of(p);
+        struct wr_slot *slot = wr_slot_of(p), before;
+        if (killed)
+            CHECK_EQ(wr_kill(p), 1);
+        else
+            wr_release(p);
+        before = *slot;
+        CHECK(wr_weak_is_dead(w));
+        CHECK_NULL(wr_weak_get(w));
+        CHECK(memcmp(&before, slot, sizeof before) == 0);
+        if (killed)
+            wr_release(p);
+    }
+}
+
 /* Is the granule at `index` the header of one of the objects? They are sorted by address. */
 static void *object_at(void **objects, size_t count, uint32_t index) {
     size_t low = 0, high = count;

@@ -32,7 +32,7 @@ static bool use_all(unsigned count) {
 
 /* In a child: a hang guard; and what the absent threads had is lost here, which is no leak. */
 static void be_a_child(void) {
-    alarm(TEST_TIMEOUT_DEFAULT);
+    test_timeout(TEST_TIMEOUT_DEFAULT);
 #ifdef VALGRIND_CLO_CHANGE
     VALGRIND_CLO_CHANGE("--leak-check=no");
 #endif

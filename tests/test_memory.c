@@ -4,6 +4,7 @@
 
 #include "common.h"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum { CHUNK = 2 << 20 };
@@ -177,6 +178,42 @@ TEST(a_chunk_with_one_object_is_not_given_back) {
     wr_release(p);
     CHECK_EQ(wr_trim(), chunks(1));
     CHECK_EQ(destroyed, 2);
+}
+
+TEST(a_chunk_that_the_system_does_not_take_back_stays_in_use) {
+    enum { COUNT = 100 };
+    void *objects[COUNT];
+    wr_weak old[COUNT];
+    for (unsigned i = 0; i < COUNT; i++) {
+        REQUIRE((objects[i] = wr_new(&medium_type)) != NULL);
+        old[i] = wr_weak_of(objects[i]);
+    }
+    uintptr_t page = (uintptr_t)objects[0] & ~(uintptr_t)4095;
+    if (ON_ASAN || ON_TSAN || mlock((void *)page, 4096) != 0) /* sanitizers ignore it */
+        SKIP("no memory may be locked here");
+    for (unsigned i = 0; i < COUNT; i++)
+        wr_release(objects[i]);
+    errno = ENOTTY;
+    CHECK_EQ(wr_trim(), 0);
+    CHECK_EQ(errno, ENOTTY);
+    for (unsigned i = 0; i < COUNT; i++)
+        CHECK(wr_weak_is_dead(old[i]) && wr_weak_get(old[i]) == NULL);
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < COUNT; i++) {
+            REQUIRE((objects[i] = wr_new(&medium_type)) != NULL);
+            CHECK_EQ(wr_refcount(objects[i]), 1);
+            memset(objects[i], (int)i, 64);
+            CHECK(can_get(wr_weak_of(objects[i])));
+        }
+        for (unsigned i = 0; i < COUNT; i++) {
+            CHECK_EQ(((unsigned char *)objects[i])[63], i);
+            CHECK(wr_weak_is_dead(old[i]));
+            wr_release(objects[i]);
+        }
+        CHECK_EQ(wr_trim(), 0);
+    }
+    munlock((void *)page, 4096);
+    CHECK_EQ(wr_trim(), chunks(1));
 }
 
 TEST(every_size_can_be_trimmed_and_used_again) {

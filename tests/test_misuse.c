@@ -5,6 +5,12 @@
 
 #include "common.h"
 
+#include <sched.h>
+
+#if ON_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+
 static const wr_type conn_type = {.abi = WR_TYPE_ABI, .name = "conn", .size = 96};
 
 static void *conn_new(bool weak) {
@@ -160,6 +166,22 @@ TEST_ABORTS(a_write_after_death_is_noticed_in_debug_builds, "written to after th
 #endif
 #endif
 
+#if ON_ASAN
+TEST(AddressSanitizer_knows_the_payload_of_the_dead_and_the_end_of_the_living) {
+    char *p = conn_new(true);
+    CHECK(!__asan_address_is_poisoned(p));
+    CHECK(!__asan_address_is_poisoned(p + 95));
+    wr_release(p);
+    CHECK(__asan_address_is_poisoned(p));
+    CHECK(__asan_address_is_poisoned(p + 95));
+    static const wr_type odd = {.abi = WR_TYPE_ABI, .size = 90};
+    p = wr_new(&odd);
+    CHECK(!__asan_address_is_poisoned(p + 89));
+    CHECK(__asan_address_is_poisoned(p + 90));
+    wr_release(p);
+}
+#endif
+
 /* ---- the handler ---- */
 
 static void say_and_abort(const char *message) {
@@ -193,4 +215,30 @@ TEST(setting_a_handler_gives_the_one_before) {
     CHECK(wr_set_fatal_handler(say_and_return) == say_and_abort);
     CHECK(wr_set_fatal_handler(NULL) == say_and_return);
     CHECK(wr_set_fatal_handler(NULL) == NULL);
+}
+
+/* What was written before the handler was set is seen by it on any thread. */
+static uint64_t prepared;
+static atomic_bool handler_set;
+
+static void say_what_was_prepared(const char *message) {
+    fprintf(stderr, "prepared: %d, %s\n", (int)prepared, message);
+    abort();
+}
+
+static void set_or_misuse(unsigned index, void *arg) {
+    (void)arg;
+    if (index == 0) {
+        prepared = 7;
+        wr_set_fatal_handler(say_what_was_prepared);
+        atomic_store_explicit(&handler_set, true, memory_order_relaxed);
+    } else {
+        while (!atomic_load_explicit(&handler_set, memory_order_relaxed))
+            sched_yield();
+        release_twice(false);
+    }
+}
+
+TEST_ABORTS(the_handler_sees_what_was_prepared_for_it, "prepared: 7, weakrt: wr_release(") {
+    run_threads(2, set_or_misuse, NULL);
 }

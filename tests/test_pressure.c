@@ -91,13 +91,15 @@ static void run_in(size_t megabytes) {
     static void *objects[1 << 17];
     limit(RLIMIT_AS, address_space() + megabytes * (1 << 20));
     unsigned made = 0, wrong = 0;
-    errno = 0;
+    errno = ENOTTY;
+    wr_release(wr_new(&type_b)); /* the reserve was tried in several sizes */
+    wrong += errno != ENOTTY;
     while (made < (1 << 17) && (objects[made] = wr_new(&type_b)) != NULL) {
         wr_weak w = wr_weak_of(objects[made]);
         wrong += !can_get(w);
         made++;
     }
-    int error = errno;
+    int error = errno; /* of the wr_new that failed */
     size_t bytes = (size_t)made * (3000 + 32);
     unsigned again = 0;
     for (unsigned i = 0; i < made / 2; i++)

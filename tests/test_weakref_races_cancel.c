@@ -65,8 +65,9 @@ TEST(S43_a_death_passes_by_what_is_being_cancelled) {
     struct log log = {0};
     probe *p = probe_new(NULL);
     struct canceller c = {.ref = new_owning_ref(p, &log)};
-    stopper_start(&s, cancel, &c, "exchange_release", &c.ref->state, 1); /* it has destroyed the argument */
-    CHECK_EQ(wr_weakref_cancel_timed(c.ref, 0), -ETIMEDOUT);             /* that is not over yet */
+    stopper_start(&s, cancel, &c, "exchange_release", &c.ref->entry.state,
+                  1);                                        /* it has destroyed the argument */
+    CHECK_EQ(wr_weakref_cancel_timed(c.ref, 0), -ETIMEDOUT); /* that is not over yet */
     wr_release(p);
     CHECK_EQ(log.calls, 0);
     stopper_finish(&s);
@@ -84,7 +85,7 @@ TEST(S43_cancel_waits_until_the_run_is_over) {
     pthread_t thread;
     probe *p = probe_new(NULL);
     struct canceller c = {.ref = new_owning_ref(p, &log), .result = -1};
-    stopper_start(&s, release, p, "exchange_release", &c.ref->state, 1); /* called, but not over */
+    stopper_start(&s, release, p, "exchange_release", &c.ref->entry.state, 1); /* called, but not over */
     CHECK_EQ(wr_weakref_cancel_timed(c.ref, 0), -ETIMEDOUT);
     REQUIRE(pthread_create(&thread, NULL, cancel_thread, &c) == 0);
     CHECK_EQ(wr_weakref_cancel_timed(c.ref, 2), -ETIMEDOUT);
@@ -103,8 +104,8 @@ TEST(S43_cancel_does_not_sleep_when_the_run_just_ended) {
     struct log log = {0};
     probe *p = probe_new(NULL);
     struct canceller c = {.ref = new_owning_ref(p, &log), .result = -1};
-    stopper_start(running, release, p, "exchange_release", &c.ref->state, 1);
-    stopper_start(&s, cancel, &c, "cas_acq_rel", &c.ref->state, 1);
+    stopper_start(running, release, p, "exchange_release", &c.ref->entry.state, 1);
+    stopper_start(&s, cancel, &c, "cas_relaxed", &c.ref->entry.state, 1);
     sem_post(&running->go);
     REQUIRE(pthread_join(running->thread, NULL) == 0);
     stopper_finish(&s);
@@ -269,7 +270,7 @@ TEST(S28_two_that_hash_at_once_agree) {
     struct stopper s;
     struct number *n = number_new(5, NULL);
     wr_weakref *ref = new_ref(n, NULL, NULL);
-    stopper_start(&s, hash, ref, "store_release", &ref->hashed, 1);
+    stopper_start(&s, hash, ref, "store_release", &ref->entry.own, 1);
     hash(ref);
     stopper_finish(&s);
     wr_release(n);

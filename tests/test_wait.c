@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/* Kill and wait for the end (S42), be told of it, and kill all objects of a type. */
+#include "queues.h"
+
+#include <semaphore.h>
+
+static void post(void *arg) {
+    sem_post(arg);
+}
+static void count(void *arg) {
+    ++*(unsigned *)arg;
+}
+
+TEST(S42_kill_wait_of_the_last_reference_destroys_it) {
+    unsigned destroyed = 0;
+    struct log log = {0};
+    void *obj = probe_new(&destroyed);
+    wr_weakref *ref = new_ref(obj, logs, &log);
+    CHECK_EQ(wr_kill_wait(obj, 0), 0);
+    CHECK_EQ(log.calls, 1);
+    CHECK_EQ(destroyed, 1);
+    wr_release(ref);
+    CHECK_EQ(wr_kill_wait(probe_new(&destroyed), -1), 0); /* never weak */
+    CHECK_EQ(destroyed, 2);
+}
+
+TEST(S42_a_timeout_leaves_it_killed_with_its_last_holder) {
+    unsigned destroyed = 0;
+    probe *obj = probe_new(&destroyed);
+    wr_weak w = wr_weak_of(obj);
+    wr_retain(obj);
+    CHECK_EQ(wr_kill_wait(obj, 1), -ETIMEDOUT);
+    CHECK(wr_weak_is_dead(w));
+    CHECK_EQ(wr_refcount(obj), 1); /* the caller's is gone */
+    CHECK_EQ(destroyed, 0);
+    wr_retain(obj);
+    CHECK_EQ(wr_kill_wait(obj, 0), -ETIMEDOUT); /* killed already: waits all the same */
+    wr_release(obj);
+    CHECK_EQ(destroyed, 1);
+}
+
+struct held {
+    void *obj;
+    sem_t go;
+    unsigned destroyed; /* plain: the waiter reads it after destroy, or there is a race */
+};
+static void *lets_go(void *arg) {
+    struct held *held = arg;
+    while (sem_wait(&held->go) != 0)
+        ;
+    wr_release(held->obj);
+    return NULL;
+}
+
+TEST(S42_zero_comes_after_destroy_returned_on_another_thread) {
+    for (unsigned round = 0; round < scaled(300); round++) {
+        struct held held = {.destroyed = 0};
+        pthread_t thread;
+        held.obj = probe_new(&held.destroyed);
+        wr_retain(held.obj);
+        REQUIRE(sem_init(&held.go, 0, 0) == 0);
+        REQUIRE(pthread_create(&thread, NULL, lets_go, &held) == 0);
+        sem_post(&held.go);
+        CHECK_EQ(wr_kill_wait(held.obj, round % 2 ? -1 : 1000000), 0);
+        CHECK_EQ(held.destroyed, 1);
+        REQUIRE(pthread_join(thread, NULL) == 0);
+        sem_destroy(&held.go);
+    }
+}
+
+/* Many wait for one object while others take and drop references. */
+struct crowd {
+    void *obj;
+    wr_weak weak;
+    unsigned destroyed;
+};
+static void waits(unsigned index, void *arg) {
+    struct crowd *crowd = arg;
+    if (index < 3) {
+        CHECK_EQ(wr_kill_wait(crowd->obj, -1), 0);
+        CHECK_EQ(crowd->destroyed, 1);
+    } else {
+        for (void *obj; (obj = wr_weak_get(crowd->weak)) != NULL;) {
+            sched_yield();
+            wr_release(obj);
+        }
+    }
+}
+TEST(S42_many_wait_for_one_object) {
+    for (unsigned round = 0; round < scaled(200); round++) {
+        struct crowd crowd = {.destroyed = 0};
+        crowd.obj = probe_new(&crowd.destroyed);
+        crowd.weak = wr_weak_of(crowd.obj);
+        for (int i = 0; i < 2; i++)
+            wr_retain(crowd.obj);
+        run_threads(5, waits, &crowd);
+        CHECK_EQ(crowd.destroyed, 1);
+    }
+}
+
+/* A destroy that lets go of an object, whose death has to wait, and then waits for that very object to be
+ * destroyed. */
+struct outer {
+    void *inner; /* two references */
+    int result;
+};
+static struct outer *outer_now;
+static void outer_destroy(void *self) {
+    (void)self;
+    wr_release(outer_now->inner);
+    outer_now->result = wr_kill_wait(outer_now->inner, -1);
+}
+TEST(S42_the_deaths_that_wait_on_this_thread_run_first) {
+    static const wr_type type = {.abi = WR_TYPE_ABI, .size = 8, .destroy = outer_destroy};
+    unsigned destroyed = 0;
+    struct outer outer = {.inner = probe_new(&destroyed), .result = 1};
+    outer_now = &outer;
+    wr_retain(outer.inner);
+    wr_release(wr_new(&type));
+    CHECK_EQ(outer.result, 0);
+    CHECK_EQ(destroyed, 1);
+}
+
+/* ---- EDEADLK ---- */
+
+static int results[4];
+static void waits_for_referent(wr_weakref *ref, void *arg) {
+    (void)ref;
+    results[0] = wr_kill_wait(arg, -1);
+}
+static void waits_for_itself(void *self) {
+    results[1] = wr_kill_wait(self, -1);
+}
+static const wr_type self_waiting_type = {.abi = WR_TYPE_ABI, .size = 16, .destroy = waits_for_itself};
+static void finalize_waits(void *self) {
+    results[2] = wr_kill_wait(self, -1);
+}
+static const wr_type finalize_waiting_type = {.abi = WR_TYPE_ABI, .size = 16, .finalize = finalize_waits};
+
+TEST(S42_waiting_inside_its_own_callback_or_destroy_is_a_deadlock) {
+    memset(results, 0, sizeof results);
+    void *obj = wr_new(&self_waiting_type);
+    wr_weakref *ref = new_ref(obj, waits_for_referent, obj);
+    CHECK_EQ(wr_weakref_clear(obj), 0); /* alive, inside its own callback */
+    CHECK_EQ(results[0], -EDEADLK);
+    CHECK_EQ(wr_refcount(obj), 1); /* the reference is kept */
+    wr_release(ref);
+    results[0] = 0;
+    ref = new_ref(obj, waits_for_referent, obj);
+    wr_release(obj);
+    CHECK_EQ(results[0], -EDEADLK);
+    CHECK_EQ(results[1], -EDEADLK);
+    wr_release(ref);
+    obj = wr_new(&finalize_waiting_type);
+    (void)wr_weak_of(obj);
+    wr_release(obj);
+    CHECK_EQ(results[2], -EDEADLK);
+}
+
+static void waits_in_run(wr_weakref *ref, void *arg) {
+    (void)ref;
+    results[3] = wr_kill_wait(arg, -1);
+}
+TEST(S42_waiting_inside_the_run_of_the_queue_it_is_bound_to_is_a_deadlock) {
+    wr_queue *queue = new_queue();
+    unsigned destroyed = 0;
+    void *bound = new_bound_probe(queue, &destroyed), *other = probe_new(NULL);
+    wr_weakref_options o = WR_WEAKREF_OPTIONS_INIT;
+    o.callback = waits_in_run;
+    o.arg = bound;
+    o.queue = queue;
+    wr_weakref *ref = wr_weakref_new_ex(other, &o);
+    wr_release(other);
+    CHECK_EQ(wr_queue_run(queue, 0), 1);
+    CHECK_EQ(results[3], -EDEADLK);
+    CHECK_EQ(wr_refcount(bound), 1);
+    wr_release(bound);
+    CHECK_EQ(wr_queue_run(queue, 0), 1);
+    CHECK_EQ(destroyed, 1);
+    wr_release(ref);
+    wr_queue_free(queue);
+}
+
+TEST(kill_wait_refuses_what_it_must) {
+    CHECK_EQ(wr_kill_wait(NULL, 0), -EINVAL);
+    void *plain = wr_new(&no_weakref_type), *obj = probe_new(NULL);
+    wr_weakref *ref = new_ref(obj, NULL, NULL);
+    CHECK_EQ(wr_kill_wait(plain, 0), -ENOTSUP);
+    CHECK_EQ(wr_kill_wait(ref, 0), -ENOTSUP);
+    CHECK_EQ(wr_kill_notify(NULL, post, NULL, NULL), -EINVAL);
+    CHECK_EQ(wr_kill_notify(obj, NULL, NULL, NULL), -EINVAL);
+    CHECK_EQ(wr_kill_notify(plain, post, NULL, NULL), -ENOTSUP);
+    CHECK_EQ(wr_weakref_is_dead(ref), 0);
+    wr_release(ref);
+    wr_release(plain);
+    wr_release(obj);
+}
+
+/* ---- told without waiting ---- */
+
+TEST(kill_notify_tells_after_destroy_here_or_in_a_queue) {
+    unsigned destroyed = 0, told = 0;
+    probe *obj = probe_new(&destroyed);
+    wr_weak w = wr_weak_of(obj);
+    wr_retain(obj);
+    CHECK_EQ(wr_kill_notify(obj, count, &told, NULL), 0);
+    CHECK(wr_weak_is_dead(w));
+    CHECK_EQ(destroyed + told, 0);
+    wr_release(obj);
+    CHECK_EQ(destroyed, 1);
+    CHECK_EQ(told, 1);
+
+    wr_queue *queue = new_queue();
+    CHECK_EQ(wr_kill_notify(probe_new(&destroyed), count, &told, queue), 0);
+    CHECK_EQ(destroyed, 2);
+    CHECK_EQ(told, 1);
+    CHECK(readable(queue));
+    CHECK_EQ(wr_queue_run(queue, 0), 1);
+    CHECK_EQ(told, 2);
+    CHECK_EQ(wr_kill_notify(probe_new(&destroyed), count, &told, queue), 0);
+    wr_queue_free(queue); /* tells what waited */
+    CHECK_EQ(told, 3);
+}
+
+/* ---- all of a type ---- */
+
+static const wr_type listed_type = {.abi = WR_TYPE_ABI,
+                                    .flags = WR_LISTED,
+                                    .name = "listed",
+                                    .size = sizeof(probe),
+                                    .destroy = probe_destroy};
+
+TEST(kill_all_reaches_every_object_of_a_type_and_no_other) {
+    unsigned destroyed = 0, n = scaled(3000);
+    void **objs = calloc(n, sizeof *objs);
+    REQUIRE(objs != NULL);
+    probe *other = probe_new(NULL);
+    wr_weak w = wr_weak_of(other);
+    for (unsigned i = 0; i < n; i++) {
+        objs[i] = wr_new(&listed_type);
+        ((probe *)objs[i])->destroyed = &destroyed;
+    }
+    CHECK_EQ(wr_kill_all(&listed_type, 0), -ETIMEDOUT); /* all are held */
+    for (unsigned i = 0; i < n; i++) {
+        CHECK_EQ(wr_kill(objs[i]), 0);
+        CHECK_EQ(wr_refcount(objs[i]), 1);
+        wr_release(objs[i]);
+    }
+    CHECK_EQ(destroyed, n);
+    CHECK_EQ(wr_kill_all(&listed_type, -1), 0);
+    CHECK(!wr_weak_is_dead(w));
+    wr_release(other);
+    CHECK_EQ(wr_kill_all(NULL, 0), -EINVAL);
+    CHECK_EQ(wr_kill_all(&no_weakref_type, 0), -ENOTSUP);
+    free(objs);
+}
+
+static void holds_a_while(unsigned index, void *arg) {
+    unsigned *destroyed = arg;
+    if (index == 0) {
+        for (unsigned i = 0; i < 5; i++)
+            sched_yield();
+        CHECK_EQ(wr_kill_all(&listed_type, -1), 0);
+        return;
+    }
+    for (unsigned i = 0; i < scaled(300); i++) {
+        probe *obj = wr_new(&listed_type);
+        obj->destroyed = &destroyed[index];
+        sched_yield();
+        wr_release(obj);
+    }
+}
+TEST(kill_all_waits_while_others_let_go) {
+    unsigned destroyed[4] = {0};
+    run_threads(3, holds_a_while, destroyed);
+    CHECK_EQ(destroyed[1], scaled(300));
+    CHECK_EQ(destroyed[2], scaled(300));
+}
