@@ -7,9 +7,10 @@
 #include "os.h"
 #include "weakref.h"
 
-/* Buckets made or given up for each entry that comes or goes, at the most: more than one, to catch up after memory
- * was refused. */
-#define STEPS 2
+/* Buckets made for each entry that comes, at the most: more than one, to catch up after memory was refused. And given
+ * up for each that goes: there are four for each entry by then, so that fewer would never do. */
+#define SPLITS 2
+#define MERGES 8
 
 static struct lock tables;
 static struct table *newest_table GUARDED_BY(tables);
@@ -228,7 +229,7 @@ bool table_insert(struct node *node, struct shard *shard) {
     if (shard->table->ranked)
         row_insert((struct ranked *)node, &shard->row);
     shard->count++;
-    for (int i = 0; i < STEPS && shard->count > shard->buckets && shard->buckets < shard->room; i++)
+    for (int i = 0; i < SPLITS && shard->count > shard->buckets && shard->buckets < shard->room; i++)
         split(shard);
     return shard->count > shard->room;
 }
@@ -242,7 +243,7 @@ void table_remove(struct node *node, struct shard *shard, void **garbage) {
     if (shard->table->ranked)
         row_remove((struct ranked *)node, &shard->row);
     shard->count--;
-    for (int i = 0; i < STEPS && shard->count < shard->buckets / 4 && shard->buckets > FEW; i++)
+    for (int i = 0; i < MERGES && shard->count < shard->buckets / 4 && shard->buckets > FEW; i++)
         merge(shard);
     /* One segment stays in hand, so that coming and going at its edge costs nothing. */
     if (shard->room > SEGMENT && shard->room - shard->buckets >= 2 * SEGMENT) {
