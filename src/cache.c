@@ -202,10 +202,8 @@ static enum attempt try_insert(wr_cache *cache, const struct key *key, struct no
         table_make_room(shard);
     if (attempt == IN && old != NULL)
         node_drop(old);
-    else if (attempt == LOST)
+    else if (attempt != IN)
         node_drop(entry);
-    else if (attempt == CAME_TOO_LATE)
-        wr_release(entry);
     cache_evict(cache, shard, &evicted);
     return attempt;
 }

@@ -12,10 +12,11 @@ struct wr_cache {
     size_t key_at; /* where an entry's key is */
 };
 
-enum entry_flags {              /* node.entry.flags: what is at key_at */
-                   KEY_HERE,    /* its bytes */
-                   KEY_APART,   /* a pointer to them, in memory of the entry's own */
-                   KEY_CALLERS, /* a pointer to them, in memory of the caller's */
+/* entry.flags of an entry: what is at key_at. */
+enum entry_flags {
+    KEY_HERE,    /* its bytes */
+    KEY_APART,   /* a pointer to them, in memory of the entry's own */
+    KEY_CALLERS, /* a pointer to them, in memory of the caller's */
 };
 
 /* A struct node or struct ranked, this, and the key. */
@@ -59,8 +60,8 @@ void *cache_use(const wr_cache *cache, struct node *entry, struct shard *shard, 
 /* Let go of what was evicted, and evict the rest of what is to be. No lock is held. */
 void cache_evict(const wr_cache *cache, struct shard *shard, struct evicted *evicted);
 
-/* Put an object under a key. `winner` not NULL: unless an object is alive there: *winner is that, with a reference,
- * else NULL. Returns 0 or a negative errno; then nothing was changed. */
+/* Put an object under a key. `winner` not NULL: unless an object is alive there: *winner is that, with a
+ * reference, else NULL. Returns 0 or a negative errno; then nothing was changed. */
 int cache_insert(wr_cache *cache, const struct key *key, void *obj, void **winner);
 
 #endif /* WR_CACHE_H */

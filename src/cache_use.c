@@ -55,8 +55,8 @@ bool wr_cache_contains(wr_cache *cache, const void *bytes, size_t len) {
     return alive;
 }
 
-/* Take the entry of a key out, if its object is alive; a dead one is its end's to take out. Returns the object, with a
- * reference, or NULL. */
+/* Take the entry of a key out, if its object is alive; a dead one is its end's to take out. Returns the
+ * object, with a reference, or NULL. */
 static void *take(wr_cache *cache, const struct key *key) {
     struct shard *shard = key->shard;
     void *garbage = NULL;

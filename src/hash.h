@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hashes for tables. Whoever chooses the keys of a table must not be able to choose ones that collide: keys that
- * come from outside are hashed by SipHash-1-3 under a secret of the table's own. (One round for each word and three
- * at the end is what Python, Ruby and Rust use for their tables: the result is never shown to anybody.)
+ * Hashes for tables. Whoever chooses the keys of a table must not be able to choose ones that collide: keys
+ * that come from outside are hashed by SipHash-1-3 under a secret of the table's own. (One round for each
+ * word and three at the end is what Python, Ruby and Rust use for their tables: the result is never shown to
+ * anybody.)
  */
 #ifndef WR_HASH_H
 #define WR_HASH_H
@@ -23,8 +24,8 @@ uint64_t hash_bytes(const struct hash_secret *secret, const void *bytes, size_t 
 /* Hash one word, by the same function. */
 uint64_t hash_word(const struct hash_secret *secret, uint64_t word);
 
-/* Spread a hash of somebody else's making over all bits: the finalizer of MurmurHash3, a bijection, so that it
- * collides no more than what it was given. */
+/* Spread a hash of somebody else's making over all bits: the finalizer of MurmurHash3, a bijection, so that
+ * it collides no more than what it was given. */
 static inline uint64_t hash_spread(uint64_t x) {
     x = (x ^ x >> 33) * UINT64_C(0xff51afd7ed558ccd);
     x = (x ^ x >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);

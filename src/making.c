@@ -44,8 +44,8 @@ void making_tell(struct making *making, void *made) {
     lock_give(&waiting);
 }
 
-/* Start to wait, unless that closes a circle. A making that has not told `waiter` yet is there, and so are those that
- * its maker, and so on, wait for. Returns whether it was a circle. */
+/* Start to wait, unless that closes a circle. A making that has not told `waiter` yet is there, and so are
+ * those that its maker, and so on, wait for. Returns whether it was a circle. */
 static bool closes_circle(struct making *making, struct waiter *waiter) {
     bool circle = false;
     lock_take(&waiting);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The rows of a cache with limits: entries in the order of their use, of which the newest are kept alive by references
- * of the cache's own, and those beyond the bound are taken out. Each shard has its part of each limit. */
+/* The rows of a cache with limits: entries in the order of their use, of which the newest are kept alive by
+ * references of the cache's own, and those beyond the bound are taken out. Each shard has its part of each
+ * limit. */
 #ifndef WR_RECENT_H
 #define WR_RECENT_H
 
@@ -25,8 +26,8 @@ struct evicted {
 /* Note the use of a node that is in. */
 void recent_use(struct ranked *node, struct shard *shard) REQUIRES(shard->lock);
 
-/* Keep what is to be kept, after an insertion or use, and take off what is beyond the limits, as much as *evicted
- * holds. `used`: a node whose referent is alive, held by the caller; NULL: none. */
+/* Keep what is to be kept, after an insertion or use, and take off what is beyond the limits, as much as
+ * *evicted holds. `used`: a node whose referent is alive, held by the caller; NULL: none. */
 void recent_limit(struct ranked *used, struct shard *shard, const struct limits *limits,
                   struct evicted *evicted) REQUIRES(shard->lock);
 

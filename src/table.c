@@ -7,8 +7,8 @@
 #include "os.h"
 #include "weakref.h"
 
-/* Buckets made for each entry that comes, at the most: more than one, to catch up after memory was refused. And given
- * up for each that goes: there are four for each entry by then, so that fewer would never do. */
+/* Buckets made for each entry that comes, at the most: more than one, to catch up after memory was refused.
+ * And given up for each that goes: there are four for each entry by then, so that fewer would never do. */
 #define SPLITS 2
 #define MERGES 8
 
@@ -209,6 +209,9 @@ static void row_insert(struct ranked *node, struct row *row) {
 }
 
 static void row_remove(struct ranked *node, struct row *row) {
+    for (struct reader *reader = row->readers; reader != NULL; reader = reader->outer)
+        if (reader->next == node)
+            reader->next = node->newer;
     if (row->last_kept == node)
         row->last_kept = row_kept_after(node);
     if (node->kept != NULL) {
@@ -393,8 +396,18 @@ void table_unlock_all(void) UNCHECKED_LOCKS {
     lock_give(&tables);
 }
 
+static void forget_absent(struct shard *shard) {
+    making_forget_absent(shard);
+    for (struct reader **at = &shard->row.readers; *at != NULL;) {
+        if ((*at)->thread == &thread_current)
+            at = &(*at)->outer;
+        else
+            *at = (*at)->outer;
+    }
+}
+
 void table_forget_absent(void) UNCHECKED_LOCKS {
     for (struct table *table = newest_table; table != NULL; table = table->next)
         for (uint32_t i = 0; i < table->shard_count; i++)
-            making_forget_absent(&table->shards[i]);
+            forget_absent(&table->shards[i]);
 }

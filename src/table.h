@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hash table that containers are made of. A node stands for one entry: an object of its own, on the list of the
- * object it refers to (its referent, registry.h), whose end takes it out of the table.
+ * The hash table that containers are made of. A node stands for one entry: an object of its own, on the list
+ * of the object it refers to (its referent, registry.h), whose end takes it out of the table.
  *
- *   shard     one of a power of two of parts, chosen by the top bits of the hash; its lock, a leaf, guards all of it
- *   bucket    chosen by the low bits; linear hashing: the table grows and shrinks by one bucket at a time, in segments
- *             of fixed size, so that no single step is long, however many entries there are
+ *   shard     one of a power of two of parts, chosen by the top bits of the hash; its lock, a leaf, guards
+ *             all of it
+ *   bucket    chosen by the low bits; linear hashing: the table grows and shrinks by one bucket at a time, in
+ *             segments of fixed size, so that no single step is long, however many entries there are
  *
- * Whose references keep a node: one is the list's, until the node is popped or taken back; one is the table's, while
- * it is in. A shard knows how many nodes the lists have of it: the last of them to come back frees the table that its
- * owner has freed before.
+ * Whose references keep a node: one is the list's, until the node is popped or taken back; one is the
+ * table's, while it is in. A shard knows how many nodes the lists have of it: the last of them to come back
+ * frees the table that its owner has freed before.
  *
- * The order of things. Put in: link to the referent, under the stripe; then into the bucket, under the shard. The
- * referent's end may come in between: then the node is GONE, and does not go in. Take out: from the bucket, under the
- * shard; then take back from the referent, under the stripe. The end may come in between: then it finds the node out
- * already. It takes out this very node or nothing, never another one of the same key (S47).
+ * The order of things. Put in: link to the referent, under the stripe; then into the bucket, under the shard.
+ * The referent's end may come in between: then the node is GONE, and does not go in. Take out: from the
+ * bucket, under the shard; then take back from the referent, under the stripe. The end may come in between:
+ * then it finds the node out already. It takes out this very node or nothing, never another one of the same
+ * key (S47).
  */
 #ifndef WR_TABLE_H
 #define WR_TABLE_H
@@ -25,9 +27,10 @@
 #include "hash.h"
 #include "registry.h"
 
-enum node_flags {                /* entry.own */
-                  NODE_IN = 1,   /* in its bucket */
-                  NODE_GONE = 2, /* its referent's end has come for it */
+/* entry.own */
+enum node_flags {
+    NODE_IN = 1,   /* in its bucket */
+    NODE_GONE = 2, /* its referent's end has come for it */
 };
 
 struct node {
@@ -37,7 +40,8 @@ struct node {
     uint64_t hash;         /* constant */
 };
 
-/* A node of a table in which all nodes of a shard are also in a row, by age or use. Guarded by the shard's lock. */
+/* A node of a table in which all nodes of a shard are also in a row, by age or use. Guarded by the shard's
+ * lock. */
 struct ranked {
     struct node node; /* first */
     struct ranked *newer, *older;
@@ -45,10 +49,18 @@ struct ranked {
     size_t weight; /* constant once in; of `kept` */
 };
 
+/* Somebody who goes along a row from old to new, on its stack. Guarded by the shard's lock. */
+struct reader {
+    struct reader *outer; /* the one that came before */
+    struct ranked *next;  /* to be met next; NULL: none */
+    const void *thread;   /* constant: &thread_current of its thread */
+};
+
 struct row {
     struct ranked *newest, *oldest;
     struct ranked *last_kept; /* no older one is kept; NULL: none is */
     size_t kept, kept_weight; /* how many are kept, and their weights */
+    struct reader *readers;   /* the newest first */
 };
 
 /* Return the next newer node that is kept, or NULL. */
@@ -77,6 +89,7 @@ struct shard {
     struct table *table;    /* constant */
     struct making *makings; /* under way (making.h) */
     struct row row;
+    uint64_t born;   /* how many nodes came in, where they are numbered */
     uint64_t popped; /* where the last search for any entry ended, as cursor.at */
     struct node *few[FEW];
 } __attribute__((aligned(128)));
@@ -90,17 +103,17 @@ struct table {
     bool ranked;              /* constant: nodes are struct ranked */
     struct hash_secret secret;
     struct lock closing;
-    uint32_t open GUARDED_BY(closing); /* shards that are not over */
+    uint32_t open; /* shards that are not over; guarded by `closing` */
 };
 
 /* ---- tables ---- */
 
-/* Return how many shards to make when the user does not say: four for each processor, so that two threads seldom
- * meet. */
+/* Return how many shards to make when the user does not say: four for each processor, so that two threads
+ * seldom meet. */
 uint32_t table_default_shards(void);
 
-/* Make a container of `size` bytes that starts with a table of `shards` shards, a power of two. Returns NULL, errno
- * ENOMEM. */
+/* Make a container of `size` bytes that starts with a table of `shards` shards, a power of two. Returns NULL,
+ * errno ENOMEM. */
 void *table_new(size_t size, uint32_t shards);
 
 /* Free the memory of an empty table once no list has a node of it. The caller is done with it. */
@@ -135,26 +148,27 @@ void table_clear(struct table *table);
 /* Tell what is wrong with `obj` as a referent: -EINVAL: NULL; -ENOTSUP: not weakly referenceable; else 0. */
 int node_refuses(const void *obj);
 
-/* Make a node of `type`, an object of `size` bytes that starts with a struct node. Returns NULL; errno is kept. */
+/* Make a node of `type`, an object of `size` bytes that starts with a struct node. Returns NULL; errno is
+ * kept. */
 void *node_new(const wr_type *type, size_t size, struct shard *shard, uint64_t hash);
 
 /* Link a new node to its referent, which the caller holds. Returns 0; -ESTALE: it is killed or dying. */
 int node_link(struct node *node, void *referent);
 
-/* Note, once for each linked node, under the lock it goes in by, that the lists have it. Returns false: they had, it
- * is GONE. */
+/* Note, once for each linked node, under the lock it goes in by, that the lists have it. Returns false: they
+ * had, it is GONE. */
 bool node_arrive(struct node *node, struct shard *shard) REQUIRES(shard->lock);
 
-/* Let go of a node that was taken out, or has not gone in: take it back from its referent, and give up the table's
- * reference. No lock is held. */
+/* Let go of a node that was taken out, or has not gone in: take it back from its referent, and give up the
+ * table's reference. No lock is held. */
 void node_drop(struct node *node);
 
 /* ---- walking ---- */
 
 /*
- * A place in the order of walks: by shard, then by the hash with its bits reversed, then by address. In that order a
- * bucket is an interval, and splitting it cuts the interval in two: however the table grows and shrinks between two
- * steps, an entry that is there all the time is met once.
+ * A place in the order of walks: by shard, then by the hash with its bits reversed, then by address. In that
+ * order a bucket is an interval, and splitting it cuts the interval in two: however the table grows and
+ * shrinks between two steps, an entry that is there all the time is met once.
  */
 struct cursor {
     uint32_t shard;
@@ -167,16 +181,16 @@ struct cursor {
 /* Return the shard a walk has come to; NULL: it is over. */
 struct shard *cursor_shard(const struct table *table, const struct cursor *cursor);
 
-/* Collect the next nodes of the shard a walk has come to, at most WALK_BATCH; none does not mean that there are no
- * more. Moves the cursor on. Returns how many. */
+/* Collect the next nodes of the shard a walk has come to, at most WALK_BATCH; none does not mean that there
+ * are no more. Moves the cursor on. Returns how many. */
 unsigned cursor_next(struct cursor *cursor, struct shard *shard, struct node **nodes) REQUIRES(shard->lock);
 
-/* The same, each with a reference, and its referent in *referents, with one too; the dead are left out. Takes and
- * gives back the lock. */
+/* The same, each with a reference, and its referent in *referents, with one too; the dead are left out. Takes
+ * and gives back the lock. */
 unsigned cursor_pin(struct cursor *cursor, struct shard *shard, struct node **nodes, void **referents);
 
-/* Take any node whose referent is alive out; *referent: that, with a reference. Returns NULL: there is none. The node is
- * to be dropped. */
+/* Take any node whose referent is alive out; *referent: that, with a reference. Returns NULL: there is none.
+ * The node is to be dropped. */
 struct node *table_take_any(struct table *table, void **referent);
 
 /* Count the nodes whose referents are alive. */

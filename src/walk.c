@@ -31,7 +31,8 @@ static bool before(const struct node *a, const struct node *b) {
     return at_a != at_b ? at_a < at_b : (uintptr_t)a < (uintptr_t)b;
 }
 
-/* Collect the first WALK_BATCH of a bucket with more than that. Many hashes are the same, or memory was refused. */
+/* Collect the first WALK_BATCH of a bucket with more than that. Many hashes are the same, or memory was
+ * refused. */
 static unsigned crowd(struct cursor *cursor, struct node *chain, struct node **nodes) {
     unsigned n = 0;
     for (struct node *node = chain; node != NULL; node = node->next) {

@@ -31,4 +31,21 @@ static inline bool cached_at(wr_cache *c, unsigned key, const void *obj) {
     return got == obj;
 }
 
+static inline wr_weakset *set_new(unsigned flags) {
+    wr_weakset_options o = WR_WEAKSET_OPTIONS_INIT;
+    o.flags = flags;
+    wr_weakset *s = wr_weakset_new_ex(&o);
+    REQUIRE(s != NULL);
+    return s;
+}
+
+static inline wr_weakmap *map_new(unsigned flags, void (*value_destroy)(void *value)) {
+    wr_weakmap_options o = WR_WEAKMAP_OPTIONS_INIT;
+    o.flags = flags;
+    o.value_destroy = value_destroy;
+    wr_weakmap *m = wr_weakmap_new_ex(&o);
+    REQUIRE(m != NULL);
+    return m;
+}
+
 #endif

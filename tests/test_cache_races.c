@@ -191,6 +191,6 @@ TEST(a_cache_is_freed_while_a_death_is_on_its_way_to_it) {
     CHECK_EQ(wr_cache_put(c, "k", 1, p), 0);
     stopper_start(&s, release, p, "cas_acquire", lock, 1);
     wr_cache_free(c);
-    stopper_finish(&s); /* the last one frees the memory: leak checkers see when not, AddressSanitizer when before */
+    stopper_finish(&s); /* frees the memory: leak checkers see when not, AddressSanitizer when too early */
     CHECK_EQ(destroyed, 1);
 }
