@@ -128,7 +128,7 @@ WR_API void *wr_new_flex(const wr_type *type, size_t extra_bytes) WR_MUST_USE;
  * Gives:     one strong reference, to be given up by its own wr_release.
  * Returns:   obj.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * On misuse: a dead object, memory that is no object, or a count past 2^27: fatal, with a message.
+ * On misuse: a dead object, memory that is no object, or a count past 2^26: fatal, with a message.
  * See:       D3, D8.   Since: 0.1 */
 WR_API void *wr_retain(void *obj);
 
@@ -297,8 +297,7 @@ typedef struct wr_weakref wr_weakref;
 typedef void (*wr_callback)(wr_weakref *ref, void *arg);
 
 /* The type of refs; set wr_type.base to it to give refs a state of their own, `size` bytes reached by
- * wr_weakref_extra. Objects of such a type are made by wr_weakref_new_ex alone, its destroy gets the weakref.
- * */
+ * wr_weakref_extra. Objects of such a type are made by wr_weakref_new_ex alone, its destroy gets the weakref. */
 extern WR_API const wr_type wr_weakref_type;
 
 #define WR_PROXY 1u /* wr_weakref_options.flags: make a proxy */
@@ -480,6 +479,133 @@ WR_API int wr_describe(void *obj, char *buf, size_t len);
  * See:       S32, S33, S36.   Since: 0.1 */
 WR_API int wr_call(void *obj, int (*fn)(void *self, void *arg), void *arg, int *result);
 
+/* ---- borrow: an access without a reference ---- */
+
+/* A borrow, in memory of the caller's: on its stack as a rule. It is not copied, and lives until wr_return. Its
+ * content is the library's. */
+typedef struct wr_borrowed {
+    uint64_t r[4] WR_ALIGNED_8;
+} wr_borrowed;
+
+/* Look an object up for a while, without taking a reference: it is not destroyed before wr_return.
+ * Needs:     nothing, as wr_weak_get; memory for a borrow at `b`.
+ * Gives:     a borrow in *b, which this thread gives up by wr_return, in any order with its others, before it
+ *            ends; also with NULL.
+ * Returns:   the object; NULL when wr_weak_get would give that. It may be killed, or lose its last reference,
+ *            while it is borrowed: it reads dead then and its callbacks run, but destroy waits. What is
+ *            returned is no reference: it may not be retained, cleared, killed or given a weak value; to keep
+ *            the object, use wr_weak_get.
+ * Order:     as wr_weak_get.
+ * Blocks:    never by itself; the process's first borrow takes some ms when other threads run already.
+ * Allocates: 1 KiB at a thread's first borrow, kept for later threads.
+ * Callbacks: when it gives NULL, as wr_return, seldom.
+ *            For a type without WR_BORROWABLE, for a thread's 65th borrow at once, and where there is no
+ *            memory, it takes a reference: then the object lives on until wr_return.
+ * See:       D11, S56; PyWeakref_GetObject.   Since: 0.1 */
+WR_API void *wr_borrow(wr_weak w, wr_borrowed *b);
+
+/* Give a borrow back. When the object died meanwhile, and this was its last borrower, it is destroyed now.
+ * Needs:     a borrow of this thread; one that gave NULL needs no return, and may have one.
+ * Order:     what this thread did with the object is over before destroy.
+ * Blocks:    never by itself; destroy may.   Allocates: never.
+ * Callbacks: destroy of the object, and what wr_release may run.
+ * On misuse: returned twice, on another thread, or not before the thread's end: fatal, with a message, as far
+ *            as it can be told.
+ * See:       D11, S56.   Since: 0.1 */
+WR_API void wr_return(wr_borrowed *b);
+
+/* ---- cells: places that threads share ---- */
+
+/* A place that owns a strong reference, or is empty; empty when zeroed. Every function on it is atomic and
+ * lock-free. Empty it by wr_cell_store(c, NULL) before its memory goes. */
+typedef struct wr_cell {
+    uint64_t bits WR_ALIGNED_8;
+} wr_cell;
+
+/* Take a strong reference to the object in a cell.
+ * Gives:     one strong reference, unless NULL.
+ * Returns:   the object that was in the cell at some moment of the call; NULL: it was empty.
+ * Order:     what was written before it was stored is seen.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       D12, S55.   Since: 0.1 */
+WR_API void *wr_cell_load(const wr_cell *c) WR_MUST_USE;
+
+/* Put an object into a cell; the cell takes a reference of its own, and gives up the one it had.
+ * Needs:     a strong reference to `obj`, which stays the caller's, or NULL to empty the cell.
+ * Order:     what was written before is seen by who gets the object from the cell.
+ * Blocks:    never by itself; destroy may.   Allocates: never.
+ * Callbacks: as wr_release, of the object that was in the cell.
+ * See:       D12, S55.   Since: 0.1 */
+WR_API void wr_cell_store(wr_cell *c, void *obj);
+
+/* Put an object into a cell and take out what was there.
+ * Needs:     as wr_cell_store.
+ * Gives:     the strong reference that the cell had, unless NULL.
+ * Returns:   the object that was in the cell, or NULL.
+ * Order:     as wr_cell_store and wr_cell_load.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       D12, S55.   Since: 0.1 */
+WR_API void *wr_cell_exchange(wr_cell *c, void *obj) WR_MUST_USE;
+
+/* Put `desired` into a cell if `expected` is in it; the cell gives up its reference to that one.
+ * Needs:     strong references to both, where they are not NULL; they stay the caller's.
+ * Returns:   true: done; false: something else is in the cell, and nothing was changed. There is no ABA: while
+ *            the caller holds `expected` nothing else is at its address.
+ * Order:     as wr_cell_store.
+ * Blocks:    never.   Allocates: never.
+ * Callbacks: none; the caller holds what could die.
+ * See:       D12, S55.   Since: 0.1 */
+WR_API bool wr_cell_compare_exchange(wr_cell *c, void *expected, void *desired);
+
+/* Borrow the object in a cell, as wr_borrow does with a weak value.
+ * Gives:     as wr_borrow.
+ * Returns:   the object that was in the cell at some moment of the call; NULL: it was empty. Afterwards it may
+ *            leave the cell and lose its last reference; it is destroyed after wr_return.
+ * Order:     as wr_cell_load.
+ * Blocks:    as wr_borrow.   Allocates: as wr_borrow.   Callbacks: as wr_borrow, seldom, also when it succeeds.
+ * See:       D12, S55, S56.   Since: 0.1 */
+WR_API void *wr_cell_borrow(const wr_cell *c, wr_borrowed *b);
+
+/* A place that holds a weak value; null when zeroed. It orders what S22 and S57 ask for by itself. */
+typedef struct wr_weak_cell {
+    uint64_t bits WR_ALIGNED_8;
+} wr_weak_cell;
+
+/* Read the weak value in a weak cell.
+ * Returns:   it.
+ * Order:     acquire, with the stores.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       D12.   Since: 0.1 */
+WR_API wr_weak wr_weak_cell_load(const wr_weak_cell *c);
+
+/* Put a weak value into a weak cell.
+ * Order:     release, with the loads.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       D12.   Since: 0.1 */
+WR_API void wr_weak_cell_store(wr_weak_cell *c, wr_weak w);
+
+/* Put a weak value into a weak cell and take out what was there.
+ * Returns:   what was there.
+ * Order:     acquire and release.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       D12.   Since: 0.1 */
+WR_API wr_weak wr_weak_cell_exchange(wr_weak_cell *c, wr_weak w);
+
+/* Put `desired` into a weak cell if `expected` is in it. Weak values are never used again: there is no ABA.
+ * Returns:   true: done; false: something else is in it, and nothing was changed.
+ * Order:     acquire and release.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       D12.   Since: 0.1 */
+WR_API bool wr_weak_cell_compare_exchange(wr_weak_cell *c, wr_weak expected, wr_weak desired);
+
+/* Take a strong reference to the object that a weak cell's value names, if it is alive.
+ * Gives:     one strong reference, unless NULL.
+ * Returns:   the object; NULL: at some moment of the call the value in the cell was null or dead.
+ * Order:     as wr_weak_get.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       D12, S55.   Since: 0.1 */
+WR_API void *wr_weak_cell_get(const wr_weak_cell *c) WR_MUST_USE;
+
 /* ---- delivery: what runs in an event loop ---- */
 
 /* Make a queue: callbacks and destroys that are bound to it run where wr_queue_run is called.
@@ -542,8 +668,8 @@ WR_API int wr_bind(void *obj, wr_queue *queue);
  * Takes:     one strong reference, unless it returns -EINVAL, -ENOTSUP or -EDEADLK.
  * Returns:   0: destroy has returned, on whatever thread; -ETIMEDOUT after `timeout_ms` milliseconds (negative:
  *            never): it stays killed, and dies when its last holder lets go; -EDEADLK: from inside the object's
- *            own callback, finalize or destroy, or inside wr_queue_run of the queue it is bound to; -EINVAL:
- *            NULL; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref.
+ *            own callback, finalize or destroy, inside wr_queue_run of the queue it is bound to, or while this
+ *            thread borrows it; -EINVAL: NULL; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref.
  * Order:     with 0, what destroy did is seen.
  * Blocks:    up to the timeout, on the monotonic clock.   Allocates: never.
  * Callbacks: those of the kill; the deaths that wait on this thread; and the object's end, when this was the

@@ -13,8 +13,7 @@
 
 #include "word.h"
 
-/* ---- size classes: payload bytes rounded up; by 32 up to 256, then four to a doubling, up to WR_MAX_SIZE ----
- * */
+/* ---- size classes: payload bytes rounded up; by 32 up to 256, then four to a doubling, up to WR_MAX_SIZE ---- */
 
 #define CLASS_COUNT 40u
 

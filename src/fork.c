@@ -2,10 +2,12 @@
 /*
  * fork with other threads about: no lock may be held by a thread that the child does not have. All are taken, in
  * this order; nowhere else is more than one. In the child, callbacks that absent threads had not come to are left to
- * the next death; the slots in their caches, and objects whose destroy waited for them, are lost.
+ * the next death, and so are dead objects that they borrowed; the slots in their caches, and objects whose destroy
+ * waited for them, are lost.
  */
 #include "alloc.h"
 #include "arena.h"
+#include "borrow.h"
 #include "finalizer.h"
 #include "making.h"
 #include "registry.h"
@@ -34,5 +36,6 @@ void wr_atfork_parent(void) {
 void wr_atfork_child(void) {
     thread_forget_absent();
     table_forget_absent();
+    borrow_forget_absent();
     wr_atfork_parent();
 }

@@ -93,6 +93,30 @@ unsigned os_processors(void) {
     return count > 1 ? (unsigned)count : 1;
 }
 
+/* linux/membarrier.h is not there with every C library. */
+#define MEMBARRIER_PRIVATE 8           /* MEMBARRIER_CMD_PRIVATE_EXPEDITED */
+#define MEMBARRIER_REGISTER_PRIVATE 16 /* MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED */
+
+static bool membarrier_done(int command) {
+#if defined(__linux__) && defined(SYS_membarrier)
+    int saved = errno;
+    bool done = syscall(SYS_membarrier, command, 0, 0) == 0;
+    errno = saved;
+    return done;
+#else
+    (void)command;
+    return false;
+#endif
+}
+
+bool os_barrier_prepare(void) {
+    return membarrier_done(MEMBARRIER_REGISTER_PRIVATE) && os_barrier();
+}
+
+bool os_barrier(void) {
+    return membarrier_done(MEMBARRIER_PRIVATE);
+}
+
 int64_t os_now(void) {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the library asks of the operating system: address space, and sleeping on a word. Nothing here changes
+/* What the library asks of the operating system: address space, barriers, and sleeping on a word. Nothing here changes
  * errno. */
 #ifndef WR_OS_H
 #define WR_OS_H
@@ -29,14 +29,21 @@ void os_random(void *bytes, size_t size);
 /* Return how many processors there are, at least 1. */
 unsigned os_processors(void);
 
+/* Prepare os_barrier. Returns whether the system has it. */
+bool os_barrier_prepare(void);
+
+/* Have every running thread of the process go through a full memory barrier between the call and the return.
+ * Returns whether that was done; if os_barrier_prepare said so, only a filter of system calls set up since then
+ * can prevent it. */
+bool os_barrier(void);
+
 /* Return the monotonic time in nanoseconds. */
 int64_t os_now(void);
 
 /* Return the time of os_now `timeout_ms` from now; negative, for ever: -1. */
 int64_t os_deadline(int64_t timeout_ms);
 
-/* Sleep while *word == value, until a wake, or until `deadline` of os_now (negative: none); may return early.
- * */
+/* Sleep while *word == value, until a wake, or until `deadline` of os_now (negative: none); may return early. */
 void os_wait(uint32_t *word, uint32_t value, int64_t deadline);
 
 /* Wake one sleeper on `word`, or all. */

@@ -31,11 +31,11 @@ static int plain_hash(const void *obj, uint64_t *out) {
     return 0;
 }
 
-/* S28: the referent's, kept at first use. Threads that race keep the same. */
+/* S28: the referent's, kept at first use. Threads that race keep the same. Relaxed: each case is told by one word. */
 static int ref_hash(struct wr_weakref *ref, uint64_t *out) {
-    /* order: acquire [HASHED], with the release below: the hash is there. */
-    if (wr_load_acquire(&ref->entry.own)) {
-        *out = wr_load_relaxed(&ref->hash);
+    uint64_t kept = wr_load_relaxed(&ref->hash);
+    if (kept != 0 || wr_load_relaxed(&ref->entry.own) != 0) {
+        *out = kept;
         return 0;
     }
     void *obj = wr_weak_get(ref->entry.referent);
@@ -44,8 +44,8 @@ static int ref_hash(struct wr_weakref *ref, uint64_t *out) {
     int result = plain_hash(obj, out);
     if (result == 0) {
         wr_store_relaxed(&ref->hash, *out);
-        /* order: release [HASHED], as above. */
-        wr_store_release(&ref->entry.own, (uint16_t)1);
+        if (*out == 0)
+            wr_store_relaxed(&ref->entry.own, (uint16_t)1);
     }
     wr_release(obj);
     return result;

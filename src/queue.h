@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Delivery: a queue of what is to run in its user's event loop. Many threads push, without a lock, one runs.
- *           Items are
- * slots, by index: of an object whose end goes on here, linked through `link`; of a bound weakref whose
+ * Items are slots, by index: of an object whose end goes on here, linked through `link`; of a bound weakref whose
  * callback is to run, linked through its struct delivery; of a notice, linked through `link`. What it is, its
  * type tells.
  */

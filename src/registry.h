@@ -7,10 +7,11 @@
  * A stripe is a leaf: nothing is allocated or freed and no user code runs while one is held, and never are two.
  *
  *   register  Under the stripe, by a holder: set WR_REG in the word; what the word said then, its tag included,
- *             is true of the entry. From then on clear and kill come by the stripe; only then is the entry
- *   linked. cut       Clear and kill: without WR_REG one compare-exchange; with it, the compare-exchange and
- *             the detaching of the list are one critical section: a callback is on the list exactly while its
- *   tag is alive. fire      Entries are popped one at a time, under the stripe, and called with no lock held.
+ *             is true of the entry. From then on clear and kill come by the stripe; only then is the entry linked.
+ *   cut       Clear and kill: without WR_REG one compare-exchange; with it, the compare-exchange and the
+ *             detaching of the list are one critical section: a callback is on the list exactly while its tag is
+ *             alive.
+ *   fire      Entries are popped one at a time, under the stripe, and called with no lock held.
  *             The popper takes a reference to the popped entry's own object while it is linked: its slot cannot
  *             have been reused, because its own death takes it off the list first. An odd word means that the
  *             reference is real; an even one, that the object died, and was cancelled by that.

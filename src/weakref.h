@@ -13,10 +13,10 @@ enum weakref_flags {
 };
 
 struct wr_weakref {
-    struct wr_entry entry; /* first; `own`: 1 once `hash` is there, atomic */
+    struct wr_entry entry; /* first; `own`: 1 when the hash that is kept is 0, atomic */
     void *arg;             /* these two guarded by the stripe; who takes the call owns them */
     void (*arg_destroy)(void *arg);
-    uint64_t hash; /* the referent's */
+    uint64_t hash; /* the referent's, if not 0; atomic */
 };
 
 /* How a bound weakref waits in its queue (queue.c). It is there by its slot, not by a reference: its death and

@@ -119,7 +119,16 @@ static void end(struct run *run) {
         wr_release(posts[i].strong);
 }
 
+/* A debug build keeps slots in quarantine, from where they come back too late for most units under way. */
+#ifdef WR_DEBUG
+#define MUST_TAKE                                                                                            \
+    TAKES(look_invalid, look_below, get_alive, get_stray, release_last, close_won, close_lost, death_now)
+#else
+#define MUST_TAKE                                                                                            \
+    TAKES(look_invalid, look_below, get_alive, get_stray, get_foreign, back_some, release_last, close_won,   \
+          close_lost, death_now)
+#endif
+
 SCENARIO(.hunts = "stale values on slots that are reused at once: strays, foreign units, orphans",
-         .takes = TAKES(look_invalid, look_below, get_alive, get_stray, get_foreign, back_some, release_last,
-                        close_won, close_lost, death_now),
-         .counted = {"gets", "found dead", "replaced"}, .begin = begin, .work = work, .end = end)
+         .takes = MUST_TAKE, .counted = {"gets", "found dead", "replaced"}, .begin = begin, .work = work,
+         .end = end)

@@ -3,8 +3,9 @@
  * The death by a plain store of objects that never had a weak value, against the first weak value being
  * made. In each round there are some hundred items in slots that never had one; of the two holders of
  * each, one makes the first and lets go, while the other lets go too: it has seen `below` at 0, and must
- * see it again, after the count, before it may close the word by a store. Others get by that value, and by
- * forged ones, which must write nothing as long as no value was made.
+ * see it again, after the count, before it may close the word by a store, which does not spend the tag: else
+ * the next item there is given the same weak value. Others get by that value, and by forged ones, which must
+ * write nothing as long as no value was made.
  */
 #include "item.h"
 #include "word.h"
@@ -12,10 +13,13 @@
 #define ITEMS 256u
 #define HOARD 400000u /* items in slots that have had a weak value, kept so that new ones get fresh slots */
 
+#define INDICES (1u << 23) /* more than the run reaches, or it is not looked at */
+
 struct table {
     struct post posts[ITEMS];
     bool mint[ITEMS];
     _Atomic unsigned other[ITEMS]; /* 1: the other holder is about to let go. A hint, relaxed */
+    uint8_t *given;                /* by index: a weak value with the first tag was made there */
     void **hoard;
     unsigned hoarded;
 };
@@ -75,6 +79,17 @@ static void race(struct worker *worker, struct table *table) {
     }
 }
 
+/* A death by a store does not spend the tag: the next item in the slot is given the same value. */
+static void look_back(struct table *table, wr_weak weak) {
+    uint32_t index = (uint32_t)(weak.bits >> 32);
+    item_check_dead(weak);
+    if ((uint32_t)weak.bits != 1 || index >= INDICES)
+        return;
+    if (table->given[index] != 0)
+        violation(WR_WEAK_FMT " was given as the weak value of two objects", WR_WEAK_ARGS(weak));
+    table->given[index] = 1;
+}
+
 static void work(struct worker *worker) {
     struct table *table = worker->run->shared;
     for (;;) {
@@ -86,14 +101,16 @@ static void work(struct worker *worker) {
         round_ends(worker);
         if (worker->number == 0)
             for (unsigned i = 0; i < ITEMS; i++)
-                item_check_dead(wr_weak_from_u64(table->posts[i].weak));
+                look_back(table, wr_weak_from_u64(table->posts[i].weak));
     }
 }
 
 static void begin(struct run *run) {
     static struct table table;
     static void *hoard[HOARD];
+    static uint8_t given[INDICES];
     table.hoard = hoard;
+    table.given = given;
     run->shared = &table;
 }
 

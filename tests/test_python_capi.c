@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Python's own tests of its weakref C API (test_capi/test_weakref.py, test_object.py, test_misc.py, test_type.py) and of
- * finalization (test_finalization.py, test_gc.py), translated. docs/python.md has the whole table. */
+/* Python's own tests of its weakref C API (test_capi/test_weakref.py, test_object.py, test_misc.py, test_type.py) and
+ * of finalization (test_finalization.py, test_gc.py), translated. docs/python.md has the whole table. */
 #include "weakrefs.h"
 
 struct all_kinds {

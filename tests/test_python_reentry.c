@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Python's own tests of weakrefs at awkward moments (test_weakref.py, ReferencesTestCase and SubclassableWeakrefTestCase),
- * translated; those about its collector as far as they mean something without one. docs/python.md has the whole table. */
+/* Python's own tests of weakrefs at awkward moments (test_weakref.py, ReferencesTestCase and
+ * SubclassableWeakrefTestCase), translated; those about its collector as far as they mean something without one.
+ * docs/python.md has the whole table. */
 #include "weakrefs.h"
 
 /* What stands for gc.collect(): everything that can make the library run deaths that wait. */

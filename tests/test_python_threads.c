@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Python's own tests of weakrefs in its free-threaded build (test_free_threading/test_weakref.py), translated: the first of
- * the list is read while refs come and go. docs/python.md has the whole table. */
+/* Python's own tests of weakrefs in its free-threaded build (test_free_threading/test_weakref.py), translated: the
+ * first of the list is read while refs come and go. docs/python.md has the whole table. */
 #include "weakrefs.h"
 
 struct racing {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Delivery between threads: nothing is lost or run twice, each producer's order is kept, and nobody sleeps
  * through a push. */
-#include "queues.h"
+#include "stopper.h" /* first: it brings the library's internals */
 
 #include <sched.h>
 
-#include "stopper.h"
+#include "queues.h"
 
 /* ---- many producers, one runner that polls ---- */
 
@@ -115,8 +115,7 @@ static void meet(unsigned index, void *arg) {
     }
     for (unsigned i = m->n; i-- > 0;) {
         m->cancelled[i] = wr_weakref_cancel(m->refs[i]);
-        /* Plain: a callback that runs later, or whose end cancel did not wait for, is a race or a wrong count.
-         *        */
+        /* Plain: a callback that runs later, or whose end cancel did not wait for, is a race or a wrong count. */
         CHECK_EQ(m->calls[i], !m->cancelled[i]);
     }
 }

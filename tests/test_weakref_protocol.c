@@ -81,6 +81,31 @@ TEST(S28_without_a_hash_of_the_type_identity_counts) {
     wr_release(q);
 }
 
+static int zero_hash(const void *self, uint64_t *out) {
+    (void)self;
+    *out = 0;
+    return 0;
+}
+
+TEST(S28_a_hash_of_0_is_kept_too) {
+    static wr_type type;
+    type = number_type;
+    type.hash = zero_hash;
+    uint64_t hash = 1;
+    void *obj = wr_new(&type);
+    wr_weakref *ref = new_ref(obj, NULL, NULL), *late = new_ref(obj, logs, NULL);
+    CHECK_EQ(wr_hash(ref, &hash), 0);
+    CHECK_EQ(hash, 0);
+    CHECK_EQ(wr_weakref_cancel(late), 1);
+    wr_release(obj);
+    hash = 1;
+    CHECK_EQ(wr_hash(ref, &hash), 0);
+    CHECK_EQ(hash, 0);
+    CHECK_EQ(wr_hash(late, &hash), -ESTALE);
+    wr_release(ref);
+    wr_release(late);
+}
+
 static int no_hash(const void *self, uint64_t *out) {
     (void)self, (void)out;
     return -ENOMEM;

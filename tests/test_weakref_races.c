@@ -180,6 +180,27 @@ TEST(S17_unlinked_by_the_death_while_the_drop_waits_for_the_stripe) {
     wr_release(c);
 }
 
+/* What the death let go of is the dropper's to use again, ordered by nothing but that. */
+static void drop_and_reuse(void *ref) {
+    probe *p = probe_new(NULL);
+    wr_release(ref);
+    for (int i = 0; i < 3; i++)
+        wr_release(new_ref(p, logs, NULL));
+    wr_release(p);
+}
+
+TEST(S17_unlinked_by_a_death_its_memory_is_used_again) {
+    NEEDS_STOPPER;
+    struct stopper s;
+    probe *p = probe_new(NULL);
+    wr_weakref *older = new_ref(p, NULL, NULL), *ref = new_ref(p, logs, NULL);
+    stopper_start(&s, drop_and_reuse, ref, "load_acquire", &ref->entry.at, 1);
+    wr_release(p);
+    stopper_finish_unordered(&s);
+    CHECK_EQ(wr_weakref_is_dead(older), 1);
+    wr_release(older);
+}
+
 TEST(S16_closed_while_the_death_stands_before_it_the_callback_is_cancelled) {
     NEEDS_STOPPER;
     struct stopper s;

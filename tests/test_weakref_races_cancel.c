@@ -270,7 +270,7 @@ TEST(S28_two_that_hash_at_once_agree) {
     struct stopper s;
     struct number *n = number_new(5, NULL);
     wr_weakref *ref = new_ref(n, NULL, NULL);
-    stopper_start(&s, hash, ref, "store_release", &ref->entry.own, 1);
+    stopper_start(&s, hash, ref, "store_relaxed", &ref->hash, 1);
     hash(ref);
     stopper_finish(&s);
     wr_release(n);

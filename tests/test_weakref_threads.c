@@ -1,52 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Weakrefs between threads, unforced: in batches, so that the threads meet often. What callbacks and holders write is
  * plain, so that ThreadSanitizer sees a missing order. */
-#include "weakrefs.h"
-
-#include <sched.h>
-
-enum { BATCH = 64, THREADS = 3 };
-
-struct batch {
-    pthread_barrier_t step;
-    unsigned rounds;
-    probe *objs[BATCH];
-    wr_weakref *refs[BATCH];
-    wr_weakref *own[THREADS][BATCH];
-    struct log logs[BATCH];
-    int cancelled[BATCH];
-    atomic_uint met[2]; /* how often the race went either way */
-};
-
-static void run_batch(test_thread fn, unsigned threads, unsigned rounds) {
-    struct batch *b = calloc(1, sizeof *b);
-    REQUIRE(b);
-    b->rounds = scaled(rounds);
-    REQUIRE(pthread_barrier_init(&b->step, NULL, threads) == 0);
-    run_threads(threads, fn, b);
-    if (!watched())
-        for (int i = 0; i < 2; i++)
-            CHECK_GT(atomic_load(&b->met[i]), 0);
-    pthread_barrier_destroy(&b->step);
-    free(b);
-}
-
-static void step(struct batch *b) {
-    pthread_barrier_wait(&b->step);
-}
-
-static void now_and_then_yield(unsigned index, unsigned i) {
-    if (i % 8 == index)
-        sched_yield();
-}
-
-static void new_objects(struct batch *b, bool with_refs) {
-    for (unsigned i = 0; i < BATCH; i++) {
-        memset(&b->logs[i], 0, sizeof b->logs[i]);
-        b->objs[i] = probe_new(NULL);
-        b->refs[i] = with_refs ? new_owning_ref(b->objs[i], &b->logs[i]) : NULL;
-    }
-}
+#include "batches.h"
 
 /* Everybody takes and drops the shared ref and proxy of the same objects. */
 static void share_and_drop(unsigned index, void *arg) {
@@ -105,6 +60,37 @@ TEST(S16_a_drop_against_the_death_calls_once_or_not_at_all) {
     run_batch(end_and_drop, 2, 2000);
 }
 
+/* The one that drops makes a weakref again at once, in the memory that the death just let go of. */
+static void end_and_reuse(unsigned index, void *arg) {
+    struct batch *b = arg;
+    probe *own = probe_new(NULL);
+    for (unsigned round = 0; round < b->rounds; round++) {
+        if (index == 0)
+            new_objects(b, true);
+        step(b);
+        for (unsigned i = 0; i < BATCH; i++) {
+            if (index == 0)
+                wr_release(b->objs[i]);
+            else {
+                wr_release(b->refs[i]);
+                b->own[0][i] = new_ref(own, logs, NULL);
+            }
+            now_and_then_yield(index, i);
+        }
+        step(b);
+        for (unsigned i = 0; index == 1 && i < BATCH; i++)
+            wr_release(b->own[0][i]);
+        if (index == 0)
+            for (unsigned i = 0; i < BATCH; i++)
+                atomic_fetch_add(&b->met[b->logs[i].calls], 1);
+    }
+    wr_release(own);
+}
+
+TEST(S17_what_a_death_let_go_of_is_reused_at_once) {
+    run_batch(end_and_reuse, 2, 2000);
+}
+
 /* One ends the objects, another cancels: exactly one of both. */
 static void end_and_cancel(unsigned index, void *arg) {
     struct batch *b = arg;
@@ -140,42 +126,6 @@ static void end_and_cancel(unsigned index, void *arg) {
 
 TEST(S43_a_cancel_against_the_end_is_either_or) {
     run_batch(end_and_cancel, 2, 2000);
-}
-
-/* One clears while others register: each callback runs once, in a clear or at the death. */
-static void clear_and_register(unsigned index, void *arg) {
-    struct batch *b = arg;
-    for (unsigned round = 0; round < b->rounds; round++) {
-        if (index == 0)
-            new_objects(b, round % 2);
-        step(b);
-        for (unsigned i = 0; i < BATCH; i++) {
-            if (index == 0)
-                CHECK_EQ(wr_weakref_clear(b->objs[i]), 0);
-            else
-                b->own[index][i] = new_ref(b->objs[i], NULL, NULL);
-            now_and_then_yield(index, i);
-        }
-        step(b);
-        if (index == 0)
-            for (unsigned i = 0; i < BATCH; i++) {
-                for (unsigned t = 1; t < THREADS; t++) {
-                    bool dead = wr_weakref_is_dead(b->own[t][i]) == 1;
-                    atomic_fetch_add(&b->met[dead], 1);
-                    CHECK_PTR_EQ(referent(b->own[t][i]), dead ? NULL : b->objs[i]);
-                }
-                CHECK_EQ(b->logs[i].calls, round % 2);
-                wr_release(b->objs[i]);
-                for (unsigned t = 1; t < THREADS; t++)
-                    wr_release(b->own[t][i]);
-                CHECK_EQ(b->logs[i].calls, round % 2);
-                wr_release(b->refs[i]);
-            }
-    }
-}
-
-TEST(S39_clear_against_registration) {
-    run_batch(clear_and_register, THREADS, 1000);
 }
 
 /* One drops the last reference while another works through proxies: pinned, or stale. */

@@ -39,6 +39,17 @@ MODEL(checker_no_race, .what = "the same under a lock",
 MODEL(checker_wrong_lock, .what = "under two different locks",
       .threads = {write_under_lock, write_under_other_lock}, .fails = "data race");
 
+static void store_x(void) {
+    wr_store_relaxed(&x, 1);
+}
+
+static void read_x(void) {
+    (void)model_read(&x);
+}
+
+MODEL(checker_mixed_race, .what = "an atomic store and a plain read", .threads = {store_x, read_x},
+      .fails = "data race");
+
 /* ---- the library's own lock ---- */
 
 static void write_under_real_lock(void) {

@@ -133,3 +133,36 @@ MODEL(finalize_mints, .what = "two holders; finalize makes the first weak value;
 MODEL(finalize_mints_get_2, .what = "the same with two gets", .setup = make_never_weak,
       .threads = {holder_of_both, getter_of_shown, getter_of_shown}, .check = say, .outcomes = "00 01",
       .quick = {3, 1}, .deep = {5, 2});
+
+/* ---- a reference that finalize gives to another thread, and that is given up while finalize runs ---- */
+
+static uint64_t handed;
+
+static void finalize_and_hand(struct thing *thing) {
+    begun++;
+    wr_store_release(&handed, (uint64_t)(uintptr_t)wr_retain(thing));
+    ended++;
+}
+
+static void make_handed(void) {
+    thing_finalize = finalize_and_hand;
+    a = thing_new_finalized(1);
+}
+
+static void taker(void) {
+    struct thing *thing = (struct thing *)(uintptr_t)wr_exchange_acq_rel(&handed, 0);
+    if (thing != NULL) {
+        alive[1] = true;
+        thing_use(thing, 1);
+        wr_release(thing);
+    }
+}
+
+static void say_handed(void) {
+    taker();
+    say();
+}
+
+MODEL(finalize_hands_over, .what = "finalize hands a reference over; destroy sees what its taker wrote",
+      .setup = make_handed, .threads = {holder, taker}, .check = say_handed, .outcomes = "10",
+      .quick = {UNBOUNDED, UNBOUNDED});

@@ -106,3 +106,21 @@ MODEL(orphans_two_at_once, .what = "two orphans pushed at once, taken by a death
 MODEL(orphans_taken_by_two, .what = "and by two deaths", .setup = make_two,
       .threads = {kill_a, kill_b, getter, getter_b}, .check = say_dead, .outcomes = "dead", .quick = {3, 1},
       .deep = {4, 2});
+
+/* The same from the middle: each thread holds the last reference from a look-up that failed. */
+static void give_back_a(void) {
+    wr_give_back(wr_slot_of(a));
+}
+
+static void give_back_b(void) {
+    wr_give_back(wr_slot_of(b));
+}
+
+static void adopt(void) {
+    struct thing *thing = thing_new(3);
+    wr_release(thing);
+}
+
+MODEL(orphans_pushed, .what = "two pushes and a death", .setup = make_two,
+      .threads = {give_back_a, give_back_b, adopt}, .check = say_dead, .outcomes = "dead",
+      .quick = {UNBOUNDED, UNBOUNDED});

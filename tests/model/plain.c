@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Plain accesses, which must not race, and pages: making them is a write that must happen before every use of them. */
+/* Plain accesses, which must not race with others, plain or atomic; and pages, to be made before they are used. */
 #include "checker.h"
 
 #include <string.h>
@@ -27,23 +27,44 @@ static void must_be_before(const struct access *other, uint8_t thread, const str
                    trace_thread(checker->current), other_did, other->function, trace_thread(thread));
 }
 
+static void must_be_before_all(const struct access *others, const struct model_site *site, bool is_write,
+                               const char *other_did) {
+    for (uint8_t i = 0; i < checker->thread_count; i++)
+        if (i != checker->current)
+            must_be_before(&others[i], i, site, is_write, other_did);
+}
+
+static struct access here(const struct model_site *site) {
+    uint8_t current = checker->current;
+    return (struct access){site->function, checker->threads[current].now.clock.at[current]};
+}
+
 void model_plain(struct model_site site, bool is_write) {
     struct plain *plain = find(site.at);
     uint8_t current = checker->current;
+    place_note_plain(site.at);
     if (is_write || plain->seen[current] != plain->writes) /* once for each value is enough to read */
         trace_line("%s: %s %s", site.function, is_write ? "write" : "read",
                    trace_address(site.at, site.text));
     plain->writes += is_write;
     plain->seen[current] = plain->writes;
-    for (uint8_t i = 0; i < checker->thread_count; i++) {
-        if (i == current)
-            continue;
-        must_be_before(&plain->write[i], i, &site, is_write, "write");
-        if (is_write)
-            must_be_before(&plain->read[i], i, &site, is_write, "read");
+    must_be_before_all(plain->write, &site, is_write, "write");
+    must_be_before_all(plain->atomic_write, &site, is_write, "atomic write");
+    if (is_write) {
+        must_be_before_all(plain->read, &site, is_write, "read");
+        must_be_before_all(plain->atomic_read, &site, is_write, "atomic read");
     }
-    struct access *access = is_write ? &plain->write[current] : &plain->read[current];
-    *access = (struct access){site.function, checker->threads[current].now.clock.at[current]};
+    (is_write ? plain->write : plain->read)[current] = here(&site);
+}
+
+void plain_atomic(const struct place *place, const struct model_site *site, bool is_write) {
+    if (checker->mode == DEPTH_FIRST && !place->mixed)
+        return;
+    struct plain *plain = find(site->at);
+    must_be_before_all(plain->write, site, is_write, "plain write");
+    if (is_write)
+        must_be_before_all(plain->read, site, is_write, "plain read");
+    (is_write ? plain->atomic_write : plain->atomic_read)[checker->current] = here(site);
 }
 
 void plain_commit(void *start, size_t size) {
@@ -67,6 +88,9 @@ void plain_discard(char *start, size_t size) {
             model_plain((struct model_site){plain->at, "a field", "os_discard", 8}, true);
     }
     memset(start, 0, size);
+    for (int i = 0; i < checker->place_count; i++)
+        if (checker->places[i].run == checker->run && is_in(checker->places[i].at, start, size))
+            memory_to_mirror(&checker->places[i]);
     for (int i = 0; i < checker->place_count; i++) {
         const struct place *place = &checker->places[i];
         if (place->run == checker->run && is_in(place->at, start, size))

@@ -2,6 +2,7 @@
 /* One run of a model: everything as at the start of the program, then setup, the threads, check. */
 #include "checker.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,22 +10,46 @@
 
 #include "thread.h"
 
+#define CRASH_STACK 65536
+
 struct checker *checker;
 
 /* All static variables: the library's and the models'. The checker's own are not among them, but for the pointer. Both
  * names are the linker's. */
-extern char __data_start[], _end[]; /* NOLINT */
+extern char __data_start[], _end[];
 static size_t saved_size;
 static char *saved;
 
+/* A run that breaks the library may use any address. */
+static void crashed(int number) {
+    model_fail("crash: signal %d", number);
+}
+
+static void catch_crashes(void) {
+    stack_t alternative = {.ss_sp = malloc(CRASH_STACK), .ss_size = CRASH_STACK};
+    if (alternative.ss_sp == NULL)
+        abort();
+    struct sigaction action = {.sa_handler = crashed, .sa_flags = SA_ONSTACK | SA_NODEFER};
+    (void)sigaltstack(&alternative, NULL);
+    (void)sigaction(SIGSEGV, &action, NULL);
+    (void)sigaction(SIGBUS, &action, NULL);
+    (void)sigaction(SIGFPE, &action, NULL);
+}
+
 void run_prepare(void) {
+    catch_crashes();
     checker = calloc(1, sizeof *checker);
     if (checker == NULL)
         abort();
     checker->arena = aligned_alloc(WR_CHUNK_BYTES, WR_CHUNK_BYTES * WR_RESERVE_CHUNKS);
     checker->pool = aligned_alloc(128, POOL_BYTES);
     checker->nobody = thread_current;
+<<<<<<< HEAD
+    checker->no_hazards = wr_hazards;
     memory_forget_sharing();
+=======
+    place_forget_all();
+>>>>>>> main
     saved_size = (size_t)(_end - __data_start);
     saved = malloc(saved_size);
     if (saved == NULL || checker->arena == NULL || checker->pool == NULL)
@@ -51,18 +76,20 @@ static void reset(void) {
         state->exit_value = NULL;
     }
     thread_current = checker->nobody;
+    wr_hazards = checker->no_hazards;
     checker->run++;
     checker->current = 0;
     checker->thread_count = 1;
     checker->concurrent = false;
     checker->refuse_discard = false;
+    checker->no_membarrier = false;
     checker->now = 0;
     checker->preemptions_left = checker->mode == DEPTH_FIRST ? checker->preemptions : UNBOUNDED;
     checker->stale_left = checker->mode == DEPTH_FIRST ? checker->stale : UNBOUNDED;
     checker->steps = checker->lines = 0;
     checker->failure[0] = 0;
     checker->threads[0].now.clock.at[0] = 1;
-    memory_reset();
+    place_reset();
     search_start();
 }
 
@@ -115,6 +142,10 @@ void model_outcome(const char *format, ...) {
 
 int model_thread(void) {
     return (int)checker->current - 1;
+}
+
+void model_no_membarrier(void) {
+    checker->no_membarrier = true;
 }
 
 void model_refuse_discard(void) {
