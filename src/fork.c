@@ -9,10 +9,13 @@
 #include "arena.h"
 #include "borrow.h"
 #include "finalizer.h"
+#include "making.h"
 #include "registry.h"
 #include "thread.h"
 
 void wr_atfork_prepare(void) {
+    table_lock_all();
+    making_lock();
     finalizer_lock();
     thread_lock();
     alloc_lock();
@@ -26,10 +29,13 @@ void wr_atfork_parent(void) {
     alloc_unlock();
     thread_unlock();
     finalizer_unlock();
+    making_unlock();
+    table_unlock_all();
 }
 
 void wr_atfork_child(void) {
     thread_forget_absent();
+    table_forget_absent();
     borrow_forget_absent();
     wr_atfork_parent();
 }

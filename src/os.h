@@ -23,6 +23,12 @@ void os_prefer_huge(void *start, size_t size);
  * the system took it. */
 bool os_discard(void *start, size_t size);
 
+/* Fill `size` bytes with what nobody can guess; where the system has no such thing, with what is hard to guess. */
+void os_random(void *bytes, size_t size);
+
+/* Return how many processors there are, at least 1. */
+unsigned os_processors(void);
+
 /* Prepare os_barrier. Returns whether the system has it. */
 bool os_barrier_prepare(void);
 
