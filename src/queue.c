@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #endif
 
+#include "borrow.h"
 #include "call.h"
 #include "death.h"
 #include "fatal.h"
@@ -246,6 +247,8 @@ int wr_queue_run(wr_queue *queue, int max) {
         ran += run_item(pop(queue), false);
         if (section.outermost)
             death_run_waiting(thread);
+        else
+            borrow_end_now(thread); /* later they would not be inside this run */
     }
     if (queue->first != 0)
         wake(queue);
@@ -290,6 +293,7 @@ void wr_queue_free(wr_queue *queue) {
     take_pushed(queue);
     while (queue->first != 0)
         (void)run_item(pop(queue), true);
+    borrow_end_now(thread);
     thread->queues = run.outer;
     user_code_leave(&section);
     close_descriptor(queue);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "borrow.h"
 #include "registry.h"
 #include "lock.h"
 #include "poison.h"
@@ -38,6 +39,7 @@ bool thread_is_real(const struct thread *thread) {
 /* A thread ends: its slots go to the depot, its record to the next thread. */
 static void leave(void *record) {
     struct thread *thread = record;
+    borrow_thread_leaves(thread);
     thread_flush(thread);
     thread_current = &gone;
     lock_take(&records);
@@ -237,7 +239,9 @@ void thread_forget_absent(void) UNCHECKED_LOCKS {
         if (thread == thread_current)
             continue;
         registry_refire(thread->firing);
+        struct borrows *borrows = thread->borrows;
         set_up(thread);
+        thread->borrows = borrows;
         thread->next = unowned;
         unowned = thread;
     }

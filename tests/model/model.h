@@ -64,6 +64,9 @@ int model_thread(void);
 /* Have every give-back of pages refused in this run. */
 void model_refuse_discard(void);
 
+/* Have the process be without membarrier in this run. */
+void model_no_membarrier(void);
+
 /* The library's own lock.c, which the rest of the library does not use here: its lock_take and lock_give are one step
  * of the checker's each. */
 struct lock;

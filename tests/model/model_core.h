@@ -12,6 +12,8 @@
 #define WR_CHUNK_BYTES 256u  /* four slots of the smallest class; in the first chunk three */
 #define WR_RESERVE_CHUNKS 8u /* all the models use */
 #define WR_SPINS 1           /* one look is as good as many */
+#define WR_HAZARDS 4u
+#define WR_HAZARDS_NEAR 1u /* so that there are far ones */
 
 int model_once(pthread_once_t *once, void (*function)(void));
 int model_key_create(pthread_key_t *key, void (*destructor)(void *));

@@ -47,6 +47,17 @@ bool os_discard(void *start, size_t size) {
     return true;
 }
 
+/* ---- barriers ---- */
+
+bool os_barrier_prepare(void) {
+    return !checker->no_membarrier;
+}
+
+bool os_barrier(void) {
+    model_membarrier(__func__);
+    return true;
+}
+
 /* ---- sleeping: a sleep with a deadline is over at once, and the time is the deadline's ---- */
 
 int64_t os_now(void) {

@@ -137,6 +137,7 @@ static uint8_t choose(void) {
 static void go_to(uint8_t next) {
     checker->current = next;
     thread_current = thread(next)->library_thread;
+    wr_hazards = thread(next)->library_hazards;
     errno = thread(next)->library_errno;
     if (thread(next)->pending.kind == START)
         _longjmp(thread(next)->base, 1);
@@ -146,6 +147,7 @@ static void go_to(uint8_t next) {
 static void switch_to(uint8_t next) {
     struct thread_state *state = thread(checker->current);
     state->library_thread = thread_current;
+    state->library_hazards = wr_hazards;
     state->library_errno = errno;
     if (_setjmp(state->resume) == 0)
         go_to(next);
@@ -203,14 +205,17 @@ void schedule_run(void) {
         thread(number)->state = READY;
         thread(number)->fresh = true;
         thread(number)->library_thread = checker->nobody;
+        thread(number)->library_hazards = checker->no_hazards;
         thread(number)->pending = (struct operation){.kind = START, .site = {NULL, "", "its start", 0}};
     }
     main_thread->library_thread = thread_current;
+    main_thread->library_hazards = wr_hazards;
     checker->concurrent = true;
     if (_setjmp(checker->ended) == 0)
         go_to(choose());
     checker->concurrent = false;
     thread_current = thread(0)->library_thread;
+    wr_hazards = thread(0)->library_hazards;
     for (uint8_t i = 1; i < checker->thread_count; i++)
         memory_join(i, 0);
 }
@@ -224,7 +229,7 @@ void schedule_point(const struct operation *operation) {
         return;
     struct thread_state *state = thread(checker->current);
     bool hidden = checker->mode == DEPTH_FIRST && !checker->full && operation->place != NULL &&
-                  !memory_is_contended(operation->place) &&
+                  !place_is_contended(operation->place) &&
                   !(operation->kind == LOCK && operation->place->holder != NONE) && state->state == READY;
     if (hidden) {
         if ((all_enabled() & ~(UINT32_C(1) << checker->current)) != 0)
