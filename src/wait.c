@@ -5,6 +5,7 @@
 #include "annex.h"
 #include "death.h"
 #include "object.h"
+#include "orphans.h"
 #include "os.h"
 #include "queue.h"
 #include "weakref.h"
@@ -13,7 +14,7 @@
  * has had the stripe once more. */
 struct waiter {
     struct wr_entry entry; /* first */
-    uint32_t told;         /* atomic */
+    bool told;             /* guarded by the stripe */
 };
 
 /* A function to be told; owned by the list. */
@@ -53,6 +54,7 @@ static void tell(struct notice *notice) {
 void wait_tell(struct wr_slot *slot) {
     struct lock *stripe = registry_stripe(slot);
     for (;;) {
+        bool told = false;
         struct wr_entry *owned = NULL;
         lock_take(stripe);
         struct wr_entry *entry = slot->list.head;
@@ -61,18 +63,17 @@ void wait_tell(struct wr_slot *slot) {
             if (entry->kind == ENTRY_ANNEX || entry->flags == NOTICE) {
                 owned = entry;
             } else {
-                struct waiter *waiter = (struct waiter *)entry;
-                /* order: release [TOLD], with the acquire of the waiter: what destroy did is seen. */
-                wr_store_release(&waiter->told, 1u);
-                os_wake_all(&waiter->told);
+                ((struct waiter *)entry)->told = told = true;
             }
         }
-        lock_give(stripe);
+        lock_give(stripe); /* from here on the waiter may be gone */
         if (entry == NULL)
             return;
-        if (owned != NULL && owned->kind == ENTRY_ANNEX)
+        if (told)
+            orphans_ring();
+        else if (owned->kind == ENTRY_ANNEX)
             wr_release(owned);
-        else if (owned != NULL)
+        else
             tell((struct notice *)owned);
     }
 }
@@ -106,18 +107,30 @@ static bool would_deadlock(const struct thread *thread, struct wr_slot *slot) {
     return bound_here;
 }
 
-/* Wait until `waiter` is told or withdraw it at the deadline. Returns whether it was told. */
-static bool wait(struct waiter *waiter, int64_t deadline) {
+/* Tell whether `waiter` was told; at its deadline, withdraw it. */
+static bool is_told(struct waiter *waiter, bool at_deadline) {
     struct lock *stripe = registry_stripe_of(&waiter->entry);
-    /* order: acquire [TOLD], with wait_tell. */
-    while (!wr_load_acquire(&waiter->told) && !(deadline >= 0 && os_now() >= deadline))
-        os_wait(&waiter->told, 0, deadline);
-    lock_take(stripe);                          /* after this, nobody is about to wake us */
-    bool told = wr_load_relaxed(&waiter->told); /* relaxed: written under the stripe */
-    if (!told)
+    lock_take(stripe);
+    bool told = waiter->told;
+    if (!told && at_deadline)
         registry_unlink(&waiter->entry, stripe);
     lock_give(stripe);
     return told;
+}
+
+/* Wait until `waiter` is told or withdraw it at the deadline. Returns whether it was told. Runs what others may not run
+ * meanwhile, orphans, or nobody might. */
+static bool wait(struct thread *thread, struct waiter *waiter, int64_t deadline) {
+    for (;;) {
+        uint32_t bell = orphans_listen();
+        death_run_waiting(thread);
+        bool at_deadline = deadline >= 0 && os_now() >= deadline;
+        if (is_told(waiter, at_deadline))
+            return true;
+        if (at_deadline)
+            return false;
+        orphans_sleep(bell, deadline);
+    }
 }
 
 static int check(void *obj) {
@@ -134,7 +147,7 @@ int wr_kill_wait(void *obj, int64_t timeout_ms) {
         return error;
     int64_t deadline = os_deadline(timeout_ms);
     struct wr_slot *slot = wr_slot_of(obj);
-    struct waiter waiter = {.told = 0};
+    struct waiter waiter = {.told = false};
     struct user_code section;
     struct thread *thread = user_code_enter(&section);
     bool told = false;
@@ -143,8 +156,7 @@ int wr_kill_wait(void *obj, int64_t timeout_ms) {
         (void)wr_kill(obj);
         link_front(slot, &waiter.entry);
         wr_release(obj);
-        death_run_waiting(thread); /* it may be one of them */
-        told = wait(&waiter, deadline);
+        told = wait(thread, &waiter, deadline);
     }
     user_code_leave(&section);
     return deadlock ? -EDEADLK : told ? 0 : -ETIMEDOUT;

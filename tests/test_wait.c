@@ -4,6 +4,8 @@
 
 #include <semaphore.h>
 
+#include "stopper.h"
+
 static void post(void *arg) {
     sem_post(arg);
 }
@@ -95,6 +97,34 @@ TEST(S42_many_wait_for_one_object) {
             wr_retain(crowd.obj);
         run_threads(5, waits, &crowd);
         CHECK_EQ(crowd.destroyed, 1);
+    }
+}
+
+/* A look-up that found another incarnation gives back what turns out to be the last reference: what is left is an
+ * orphan, and nobody but who waits is there to end it. */
+static void looks(void *arg) {
+    CHECK_NULL(wr_weak_get(*(wr_weak *)arg));
+}
+static void *waits_alone(void *arg) {
+    CHECK_EQ(wr_kill_wait(arg, -1), 0);
+    return NULL;
+}
+TEST(S42_an_object_given_back_by_a_look_up_is_not_waited_for_in_vain) {
+    NEEDS_STOPPER;
+    for (unsigned round = 0; round < scaled(20); round++) {
+        unsigned destroyed = 0;
+        void *obj = probe_new(&destroyed);
+        wr_weak w = wr_weak_of(obj);
+        struct stopper s;
+        pthread_t thread;
+        w.bits += 2; /* of an incarnation to come */
+        stopper_start(&s, looks, &w, "sub_release", &wr_slot_of(obj)->word, 1);
+        REQUIRE(pthread_create(&thread, NULL, waits_alone, obj) == 0);
+        while (wr_refcount(obj) != 1)
+            sched_yield();
+        stopper_finish(&s);
+        REQUIRE(pthread_join(thread, NULL) == 0);
+        CHECK_EQ(destroyed, 1);
     }
 }
 
