@@ -109,10 +109,10 @@ static void run(struct thread *thread, struct wr_slot *slot) {
 }
 
 void death_go_on(struct thread *thread, struct wr_slot *slot) {
-    struct wr_slot *outer = thread->ending;
-    thread->ending = slot;
+    struct ending ending = {.slot = slot, .outer = thread->ending};
+    thread->ending = &ending;
     run(thread, slot);
-    thread->ending = outer;
+    thread->ending = ending.outer;
 }
 
 void death_run_waiting(struct thread *thread) {

@@ -14,6 +14,12 @@
 
 #include "arena.h"
 
+/* A death under way, in the thread's chain of them: user code of one may run a queue, or wait for another object. */
+struct ending {
+    struct wr_slot *slot;
+    struct ending *outer;
+};
+
 struct thread {
     /* Two magazines of slots for each class, linked through `link`: one in use, and a full one or none. A
      * thread that makes and frees around any point needs the depot only every class_batch steps. */
@@ -24,7 +30,7 @@ struct thread {
     } cache[CLASS_COUNT];
     bool busy;                /* user code of ours is running here, so that deaths wait on the list */
     bool temporary;           /* on the stack of the call */
-    struct wr_slot *ending;   /* the object whose death is under way */
+    struct ending *ending;    /* deaths under way, innermost first */
     struct firing *firing;    /* runs of callbacks under way, innermost first (registry.h) */
     struct queue_run *queues; /* runs of queues under way, innermost first (queue.h) */
     uint32_t first;           /* deaths that wait, linked through `link`, in their order; 0: none */

@@ -93,9 +93,11 @@ static void link_front(struct wr_slot *slot, struct wr_entry *entry) {
 
 /* Tell whether this thread is inside something that has to return before the object can be destroyed. */
 static bool would_deadlock(const struct thread *thread, struct wr_slot *slot) {
-    if (thread->ending == slot ||
-        !word_alive(wr_load_relaxed(&slot->word))) /* relaxed: of our own death, or held */
+    if (!word_alive(wr_load_relaxed(&slot->word))) /* relaxed: of our own death, or held */
         return true;
+    for (const struct ending *ending = thread->ending; ending != NULL; ending = ending->outer)
+        if (ending->slot == slot)
+            return true;
     for (const struct firing *firing = thread->firing; firing != NULL; firing = firing->outer)
         if (firing->slot == slot)
             return true;

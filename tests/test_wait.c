@@ -187,6 +187,27 @@ TEST(S42_waiting_inside_its_own_callback_or_destroy_is_a_deadlock) {
     CHECK_EQ(results[2], -EDEADLK);
 }
 
+/* finalize runs a queue, and what runs there waits for the object whose finalize it is. */
+static wr_queue *queue_in_finalize;
+static void finalize_runs_queue(void *self) {
+    (void)self;
+    (void)wr_queue_run(queue_in_finalize, 0);
+}
+static void waits_for_outer(void *self) {
+    results[0] = wr_kill_wait(*(void **)self, -1);
+}
+TEST(S42_waiting_for_an_object_further_out_is_a_deadlock_too) {
+    static const wr_type outer_type = {.abi = WR_TYPE_ABI, .size = 16, .finalize = finalize_runs_queue};
+    static const wr_type inner_type = {.abi = WR_TYPE_ABI, .size = 16, .destroy = waits_for_outer};
+    queue_in_finalize = new_queue();
+    void *outer = wr_new(&outer_type), **inner = wr_new(&inner_type);
+    *inner = outer;
+    wr_release_later(inner, queue_in_finalize);
+    wr_release(outer);
+    CHECK_EQ(results[0], -EDEADLK);
+    wr_queue_free(queue_in_finalize);
+}
+
 static void waits_in_run(wr_weakref *ref, void *arg) {
     (void)ref;
     results[3] = wr_kill_wait(arg, -1);
