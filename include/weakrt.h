@@ -520,8 +520,8 @@ WR_API void wr_queue_free(wr_queue *queue);
  * Takes:     one strong reference, or NULL, which does nothing.
  * Order:     as wr_release.
  * Blocks:    never.   Allocates: never.
- * Callbacks: none, ever. Async-signal-safe. With `queue` NULL or freed, and for a weakref, they run at the next
- *            death, wr_queue_run, wr_trim or slow wr_new on any thread.
+ * Callbacks: none, ever. Async-signal-safe. With `queue` NULL, and for a weakref, they run at the next death,
+ *            wr_queue_run, wr_kill_wait, wr_trim or slow wr_new on any thread.
  * On misuse: as wr_release.
  * See:       D4, S45a.   Since: 0.1 */
 WR_API void wr_release_later(void *obj, wr_queue *queue);
@@ -545,15 +545,15 @@ WR_API int wr_bind(void *obj, wr_queue *queue);
  *            NULL; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref.
  * Order:     with 0, what destroy did is seen.
  * Blocks:    up to the timeout, on the monotonic clock.   Allocates: never.
- * Callbacks: those of the kill; the deaths that wait on this thread; and the object's end, when this was the
- *            last reference.
+ * Callbacks: those of the kill; the deaths that wait on this thread, and while it waits those that wait for any
+ *            thread (wr_release_later); and the object's end, when this was the last reference.
  * See:       D4, S42.   Since: 0.1 */
 WR_API int wr_kill_wait(void *obj, int64_t timeout_ms);
 
 /* Kill an object, give up the caller's reference, and have fn(arg) called once the object is destroyed:
  * wr_kill_wait for who must not wait.
  * Takes:     one strong reference, unless it fails.
- * Returns:   0: fn will run, in wr_queue_run(queue), or with `queue` NULL or freed where the object is
+ * Returns:   0: fn will run, in wr_queue_run(queue), or with `queue` NULL, or freed meanwhile, where the object is
  *            destroyed; -EINVAL: obj or fn is NULL; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref; -ENOMEM. When
  *            it fails nothing was changed.
  * Order:     fn sees what destroy did.
@@ -670,8 +670,10 @@ WR_API wr_fatal_handler wr_set_fatal_handler(wr_fatal_handler handler);
  * wr_atfork_child) is for processes whose other threads use weakrt when they fork and that go on in the child
  * without exec. Nothing is needed for fork and exec, or when the forking process has one thread.
  * Blocks:    prepare, on each lock in turn; parent and child never.   Allocates: never.
- * Callbacks: none. In the child, objects that absent threads held stay held, and slots in their caches are
- *            lost.
+ * Callbacks: none. In the child, objects that absent threads held stay held, slots in their caches are lost, and
+ *            what they were inside of never ends: a callback that one was running, to wr_weakref_cancel, and a
+ *            push, to wr_queue_free. The descriptor of a queue is still the parent's too: do not run or poll
+ *            queues of the parent in the child, but make new ones.
  * See:       D7.   Since: 0.1 */
 WR_API void wr_atfork_prepare(void);
 /* Give the locks back in the parent. See wr_atfork_prepare, D7. */

@@ -9,6 +9,7 @@
 #include "registry.h"
 #include "lock.h"
 #include "poison.h"
+#include "wait.h"
 
 #define RECORD_ALIGN 128 /* two cache lines: processors fetch pairs */
 
@@ -236,6 +237,7 @@ void thread_forget_absent(void) UNCHECKED_LOCKS {
         struct thread *thread = block->thread;
         if (thread == thread_current)
             continue;
+        wait_forget(thread->waits);
         registry_refire(thread->firing);
         set_up(thread);
         thread->next = unowned;

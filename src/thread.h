@@ -33,6 +33,7 @@ struct thread {
     struct ending *ending;    /* deaths under way, innermost first */
     struct firing *firing;    /* runs of callbacks under way, innermost first (registry.h) */
     struct queue_run *queues; /* runs of queues under way, innermost first (queue.h) */
+    struct waiter *waits;     /* waits for an object's end, innermost first (wait.h) */
     uint32_t first;           /* deaths that wait, linked through `link`, in their order; 0: none */
     uint32_t last;
     struct thread
@@ -82,8 +83,8 @@ void thread_flush(struct thread *thread);
 void thread_lock(void);
 void thread_unlock(void);
 
-/* In the child of a fork, with every lock held: refire what absent threads had not come to, and give up the
- * rest of their records. */
+/* In the child of a fork, with every lock held: withdraw what absent threads waited for, refire what they had not come
+ * to, and give up the rest of their records. */
 void thread_forget_absent(void);
 
 #endif /* WR_THREAD_H */

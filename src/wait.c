@@ -10,13 +10,6 @@
 #include "queue.h"
 #include "weakref.h"
 
-/* A thread that waits, on its stack. The telling is one critical section, so that it is over when the waiter
- * has had the stripe once more. */
-struct waiter {
-    struct wr_entry entry; /* first */
-    bool told;             /* guarded by the stripe */
-};
-
 /* A function to be told; owned by the list. */
 struct notice {
     struct wr_entry entry; /* first; flags: NOTICE */
@@ -135,6 +128,12 @@ static bool wait(struct thread *thread, struct waiter *waiter, int64_t deadline)
     }
 }
 
+void wait_forget(struct waiter *waiter) UNCHECKED_LOCKS {
+    for (; waiter != NULL; waiter = waiter->outer)
+        if (wr_load_relaxed(&waiter->entry.at) != NULL)
+            registry_unlink(&waiter->entry, registry_stripe_of(&waiter->entry));
+}
+
 static int check(void *obj) {
     if (obj == NULL)
         return -EINVAL;
@@ -149,16 +148,18 @@ int wr_kill_wait(void *obj, int64_t timeout_ms) {
         return error;
     int64_t deadline = os_deadline(timeout_ms);
     struct wr_slot *slot = wr_slot_of(obj);
-    struct waiter waiter = {.told = false};
     struct user_code section;
     struct thread *thread = user_code_enter(&section);
+    struct waiter waiter = {.told = false, .outer = thread->waits};
     bool told = false;
     bool deadlock = would_deadlock(thread, slot);
     if (!deadlock) {
         (void)wr_kill(obj);
+        thread->waits = &waiter;
         link_front(slot, &waiter.entry);
         wr_release(obj);
         told = wait(thread, &waiter, deadline);
+        thread->waits = waiter.outer;
     }
     user_code_leave(&section);
     return deadlock ? -EDEADLK : told ? 0 : -ETIMEDOUT;
