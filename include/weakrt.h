@@ -344,8 +344,8 @@ WR_API wr_weakref *wr_proxy_new(void *obj, wr_callback callback, void *arg) WR_M
  * Takes:     `arg`, on success, when there is an arg_destroy; on failure it stays the caller's (S1).
  * Gives:     one strong reference to the weakref.
  * Returns:   the weakref; NULL with errno as wr_weakref_new; EINVAL also for options of another size, unknown
- *            flags, or a type that is not based on &wr_weakref_type, has a finalize or queue, is WR_BORROWABLE
- *            or too large.
+ *            flags, a `queue` that is none, or a type that is not based on &wr_weakref_type, has a finalize or
+ *            queue, is WR_BORROWABLE or too large.
  * Blocks:    briefly on the object's stripe.   Allocates: as wr_new, unless shared.   Callbacks: as
  *            wr_weakref_new.
  * See:       D4, S1, S6, S8.   Since: 0.1 */
@@ -529,8 +529,8 @@ WR_API void wr_release_later(void *obj, wr_queue *queue);
 /* Bind an object to a queue: the rest of its death, from the callbacks on to destroy, runs in
  * wr_queue_run(queue). A type can name a queue for all its objects (wr_type.queue).
  * Needs:     a strong reference to `obj`.
- * Returns:   0; -EINVAL: NULL; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref; -ESTALE: it is killed or dying;
- *            -EEXIST: it is bound already; -ENOMEM.
+ * Returns:   0; -EINVAL: NULL, or no queue; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref; -ESTALE: it is killed
+ *            or dying; -EEXIST: it is bound already; -ENOMEM.
  * Blocks:    briefly on the object's stripe.   Allocates: as wr_new.   Callbacks: as wr_new.
  * See:       D4, S44.   Since: 0.1 */
 WR_API int wr_bind(void *obj, wr_queue *queue);
@@ -553,9 +553,9 @@ WR_API int wr_kill_wait(void *obj, int64_t timeout_ms);
 /* Kill an object, give up the caller's reference, and have fn(arg) called once the object is destroyed:
  * wr_kill_wait for who must not wait.
  * Takes:     one strong reference, unless it fails.
- * Returns:   0: fn will run, in wr_queue_run(queue), or with `queue` NULL, or freed meanwhile, where the object is
- *            destroyed; -EINVAL: obj or fn is NULL; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref; -ENOMEM. When
- *            it fails nothing was changed.
+ * Returns:   0: fn will run, in wr_queue_run(queue), or with `queue` NULL, or freed meanwhile, where the object
+ *            is destroyed; -EINVAL: obj or fn is NULL, or `queue` is no queue; -ENOTSUP: a WR_NO_WEAKREF type, or
+ *            a weakref; -ENOMEM. When it fails nothing was changed.
  * Order:     fn sees what destroy did.
  * Blocks:    as wr_kill.   Allocates: as wr_new.
  * Callbacks: those of the kill; and the object's end and fn, when this was the last reference.

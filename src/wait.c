@@ -167,7 +167,7 @@ int wr_kill_wait(void *obj, int64_t timeout_ms) {
 
 int wr_kill_notify(void *obj, void (*fn)(void *arg), void *arg, wr_queue *queue) {
     int error = check(obj);
-    if (error == 0 && fn == NULL)
+    if (error == 0 && (fn == NULL || (queue != NULL && !queue_is(queue))))
         error = -EINVAL;
     if (error != 0)
         return error;
