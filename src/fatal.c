@@ -48,9 +48,8 @@ void wr_count_misuse(const char *function, const void *obj, uint64_t seen) {
     if (word_alive(seen) && seen >= WR_OVERFLOW) {
         /* The unit is real and the caller keeps its own: take it back before saying so. */
         (void)wr_sub_relaxed(&wr_slot_of(obj)->word, WR_ONE);
-        fatal_object(
-            function, obj,
-            "the strong count overflows: 2^26 references, of which most were never released");
+        fatal_object(function, obj,
+                     "the strong count overflows: 2^26 references, of which most were never released");
     }
     fatal_object(function, obj,
                  word_alive(seen)

@@ -32,8 +32,8 @@ static void *in_finalize(puppet *p) {
     struct wr_slot *slot = wr_slot_of(o);
     (void)wr_weak_of(o);
     puppet_start(p, puppet_release, o);
-    CHECK(puppet_run_to(p, "cas_acq_rel", &slot->word)); /* -> FIN */
-    CHECK(puppet_run_to(p, "cas_acq_rel", &slot->word)); /* -> dead or resurrected */
+    CHECK(puppet_run_to(p, "cas", &slot->word)); /* -> FIN */
+    CHECK(puppet_run_to(p, "cas", &slot->word)); /* -> dead or resurrected */
     CHECK_EQ(finalized(), 1);
     return o;
 }
@@ -57,7 +57,7 @@ TEST(S25_a_look_up_in_flight_counts_as_a_resurrection_until_it_is_over) {
     look_up look = {wr_weak_of(o), o};
     struct wr_slot *slot = wr_slot_of(o);
     puppet_start(&looking, puppet_get, &look);
-    CHECK(puppet_run_to(&looking, "sub_release", &slot->word));
+    CHECK(puppet_run_to(&looking, "sub", &slot->word));
     puppet_run_out(&releasing); /* finds a second reference */
     CHECK_EQ(deaths(), 0);
     CHECK(!wr_weak_is_dead(look.w));
@@ -76,7 +76,7 @@ TEST(S25_who_got_the_resurrected_object_keeps_it) {
     void *o = in_finalize(&releasing);
     look_up look = {wr_weak_of(o), o};
     puppet_start(&looking, puppet_get, &look);
-    CHECK(puppet_run_to(&looking, "sub_release", &wr_slot_of(o)->word));
+    CHECK(puppet_run_to(&looking, "sub", &wr_slot_of(o)->word));
     puppet_run_out(&releasing);
     void *got = wr_weak_get(look.w);
     CHECK_PTR_EQ(got, o);
@@ -93,10 +93,9 @@ TEST(S24_that_finalize_has_run_is_marked_in_the_step_that_ends_it) {
     void *o = in_finalize(&releasing);
     look_up look = {wr_weak_of(o), o};
     puppet_start(&looking, puppet_get, &look);
-    CHECK(puppet_run_to(&looking, "sub_release", &wr_slot_of(o)->word));
-    CHECK(
-        puppet_run_to(&releasing, "cas_acq_rel", &wr_slot_of(o)->word)); /* again: there are two references */
-    bool stood = puppet_steps(&releasing, 0);                            /* its step, and not one more */
+    CHECK(puppet_run_to(&looking, "sub", &wr_slot_of(o)->word));
+    CHECK(puppet_run_to(&releasing, "cas", &wr_slot_of(o)->word)); /* again: there are two references */
+    bool stood = puppet_steps(&releasing, 0);                      /* its step, and not one more */
     puppet_run_out(&looking);
     (void)wr_trim();
     if (stood)
@@ -112,7 +111,7 @@ TEST(a_look_up_that_added_before_finalize_keeps_the_object_alive) {
     wr_weak w = wr_weak_of(o);
     puppet p;
     puppet_start(&p, puppet_release, o);
-    CHECK(puppet_run_to(&p, "cas_acq_rel", &slot->word));
+    CHECK(puppet_run_to(&p, "cas", &slot->word));
     void *got = wr_weak_get(w);
     CHECK_PTR_EQ(got, o);
     puppet_run_out(&p);

@@ -70,7 +70,7 @@ static void loser_sees(bool late) {
     (void)wr_weak_of(obj);
     puppet_start(&p, lose_the_kill, obj);
     if (late)
-        CHECK(puppet_run_to(&p, "cas_acq_rel", &wr_slot_of(obj)->word));
+        CHECK(puppet_run_to(&p, "cas", &wr_slot_of(obj)->word));
     write_and_kill(obj);
     puppet_run_out(&p);
     wr_release(obj);

@@ -76,7 +76,7 @@ static struct stray *hold_by_stray(const wr_type *type, char name) {
     puppet_start(&s->puppet, get_in_vain, s);
     CHECK(puppet_run_to(&s->puppet, "add_acquire", &s->slot->word));
     CHECK_EQ(wr_kill(o), 1);
-    CHECK(puppet_run_to(&s->puppet, "sub_release", &s->slot->word));
+    CHECK(puppet_run_to(&s->puppet, "sub", &s->slot->word));
     CHECK_EQ(wr_refcount(o), 2);
     wr_release(o);
     CHECK_EQ(destroyed() + finalized(), 0);

@@ -202,8 +202,7 @@ TEST(S44_who_was_slow_to_say_that_it_is_readable_does_not_say_so_of_a_later_time
     unsigned destroyed = 0;
     struct pusher p = {.obj = probe_new(&destroyed), .queue = new_queue()};
     struct stopper s;
-    stopper_start(&s, pushes, &p, "cas_acq_rel", NULL,
-                  2); /* the first closes the word; here it has written */
+    stopper_start(&s, pushes, &p, "cas_acq_rel", NULL, 1); /* it has written */
     CHECK(readable(p.queue));
     wr_release_later(probe_new(&destroyed), p.queue);
     CHECK(readable(p.queue));

@@ -13,7 +13,7 @@ static void *half_released(puppet *p) {
     void *o = counted_new();
     (void)wr_weak_of(o);
     puppet_start(p, puppet_release, o);
-    CHECK(puppet_run_to(p, "cas_acq_rel", &wr_slot_of(o)->word));
+    CHECK(puppet_run_to(p, "cas", &wr_slot_of(o)->word));
     CHECK_EQ(wr_refcount(o), 0);
     return o;
 }
@@ -65,7 +65,7 @@ TEST(two_closings_of_which_the_first_releaser_wins) {
     void *o = half_released(&p);
     void *got = wr_weak_get(wr_weak_of(o));
     puppet_start(&q, puppet_release, got);
-    CHECK(puppet_run_to(&q, "cas_acq_rel", &wr_slot_of(o)->word));
+    CHECK(puppet_run_to(&q, "cas", &wr_slot_of(o)->word));
     puppet_run_out(&p);
     CHECK_EQ(deaths(), 1);
     puppet_run_out(&q);
@@ -77,7 +77,7 @@ TEST(two_closings_of_which_the_second_releaser_wins) {
     void *o = half_released(&p);
     void *got = wr_weak_get(wr_weak_of(o));
     puppet_start(&q, puppet_release, got);
-    CHECK(puppet_run_to(&q, "cas_acq_rel", &wr_slot_of(o)->word));
+    CHECK(puppet_run_to(&q, "cas", &wr_slot_of(o)->word));
     puppet_run_out(&q);
     CHECK_EQ(deaths(), 1);
     puppet_run_out(&p);
@@ -101,7 +101,7 @@ TEST(a_closing_that_is_late_leaves_the_next_object_alone) {
 }
 
 TEST(two_releases_of_two_references) {
-    static const char *const stops[] = {"load_acquire", "sub_release"};
+    static const char *const stops[] = {"load_acquire", "sub"};
     for (unsigned i = 0; i < 2; i++) { /* never minted: with two holders nobody may close it by a store */
         puppet p;
         void *o = counted_new();
@@ -162,7 +162,7 @@ TEST(get_against_kill) {
     void *o = counted_new();
     wr_weak w = wr_weak_of(o);
     puppet_start(&p, puppet_kill, o);
-    CHECK(puppet_run_to(&p, "cas_acq_rel", &wr_slot_of(o)->word));
+    CHECK(puppet_run_to(&p, "cas", &wr_slot_of(o)->word));
     void *got = wr_weak_get(w); /* changes the word, so that the kill has to look again */
     CHECK_PTR_EQ(got, o);
     puppet_run_out(&p);
@@ -182,7 +182,7 @@ TEST(kill_against_kill) {
     void *o = counted_new();
     (void)wr_weak_of(o);
     puppet_start(&p, kill_in_vain, o);
-    CHECK(puppet_run_to(&p, "cas_acq_rel", &wr_slot_of(o)->word));
+    CHECK(puppet_run_to(&p, "cas", &wr_slot_of(o)->word));
     CHECK_EQ(wr_kill(o), 1);
     puppet_run_out(&p);
     wr_release(o);
@@ -191,7 +191,7 @@ TEST(kill_against_kill) {
 
 /* A get that is overtaken by the object's death and the slot's next life. */
 TEST(a_stale_get_leaves_the_next_object_alone) {
-    static const char *const stops[] = {"load_acquire", "add_acquire", "sub_release"};
+    static const char *const stops[] = {"load_acquire", "add_acquire", "sub"};
     for (unsigned i = 0; i < 3; i++) {
         look_up look;
         puppet p;

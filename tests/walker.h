@@ -42,7 +42,7 @@ static inline void walker_stop(struct walker *w) {
 
 static inline void walker_hook(const char *op, const volatile void *at) {
     struct walker *w = walker_mine;
-    if (w && w->op && strcmp(op, w->op) == 0 && (!w->at || at == w->at) && --w->nth == 0)
+    if (w && w->op && strncmp(op, w->op, strlen(w->op)) == 0 && (!w->at || at == w->at) && --w->nth == 0)
         walker_stop(w);
 }
 
