@@ -47,7 +47,7 @@ static void puppet_hook(const char *op, const volatile void *at) {
         return;
     const char *wanted = atomic_load_explicit(&p->op, PUPPET_LOAD);
     const volatile void *address = atomic_load_explicit(&p->at, PUPPET_LOAD);
-    if ((wanted != NULL && strcmp(op, wanted) != 0) || (address != NULL && address != at))
+    if ((wanted != NULL && strncmp(op, wanted, strlen(wanted)) != 0) || (address != NULL && address != at))
         return;
     unsigned passes = atomic_load_explicit(&p->passes, PUPPET_LOAD);
     if (passes > 0) {
@@ -95,8 +95,8 @@ static inline bool puppet_run_to(puppet *p, const char *op, const volatile void 
     return puppet_go(p, 0, op, at);
 }
 
-/* Let it pass `steps` operations, after the one that it stands before, and stand before the next. Returns false
- * when it came to its end. */
+/* Let it pass `steps` operations, after the one that it stands before, and stand before the next. Returns false when
+ * it came to its end. */
 static inline bool puppet_steps(puppet *p, unsigned steps) {
     return puppet_go(p, steps, NULL, NULL);
 }
