@@ -62,8 +62,7 @@ void wait_tell(struct wr_slot *slot) {
                 owned = entry;
             } else {
                 struct waiter *waiter = (struct waiter *)entry;
-                /* order: release [TOLD], with the acquire of the waiter: what destroy did is seen. */
-                wr_store_release(&waiter->told, 1u);
+                wr_store_relaxed(&waiter->told, 1u); /* relaxed: the waiter takes the stripe after it */
                 os_wake_all(&waiter->told);
             }
         }
@@ -109,8 +108,8 @@ static bool would_deadlock(const struct thread *thread, struct wr_slot *slot) {
 /* Wait until `waiter` is told or withdraw it at the deadline. Returns whether it was told. */
 static bool wait(struct waiter *waiter, int64_t deadline) {
     struct lock *stripe = registry_stripe_of(&waiter->entry);
-    /* order: acquire [TOLD], with wait_tell. */
-    while (!wr_load_acquire(&waiter->told) && !(deadline >= 0 && os_now() >= deadline))
+    /* relaxed: the stripe, below, orders what destroy did before us. */
+    while (!wr_load_relaxed(&waiter->told) && !(deadline >= 0 && os_now() >= deadline))
         os_wait(&waiter->told, 0, deadline);
     lock_take(stripe);                          /* after this, nobody is about to wake us */
     bool told = wr_load_relaxed(&waiter->told); /* relaxed: written under the stripe */
