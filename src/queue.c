@@ -155,16 +155,16 @@ static void take_pushed(wr_queue *queue) {
     }
     if (reversed == 0)
         return;
-    if (queue->first == 0)
-        queue->first = reversed;
+    if (wr_read(&queue->first) == 0)
+        wr_write(&queue->first, reversed);
     else
         wr_write(link_of(wr_slot_at(queue->last)), reversed);
     queue->last = newest;
 }
 
 static struct wr_slot *pop(wr_queue *queue) {
-    struct wr_slot *slot = wr_slot_at(queue->first);
-    queue->first = wr_read(link_of(slot));
+    struct wr_slot *slot = wr_slot_at(wr_read(&queue->first));
+    wr_write(&queue->first, wr_read(link_of(slot)));
     queue->count--;
     return slot;
 }

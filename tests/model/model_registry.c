@@ -215,6 +215,7 @@ static void waiter(void) {
     result = wr_kill_wait(a, -1);
     model_check(result == 0 && thing_deaths(1) == 1);
     (void)model_read(&in_callback);
+    (void)model_read(thing_1_destroyed());
 }
 
 static void owner_writes(void) {

@@ -8,6 +8,7 @@
 #include "alloc.h"
 #include "lock.h"
 #include "os.h"
+#include "poison.h"
 
 /* ---- locks: one step to take, none of its own to give, which is part of the step before ---- */
 
@@ -58,6 +59,21 @@ bool os_barrier(void) {
     return true;
 }
 
+/* ---- lives of payloads: what poison.c tells valgrind ---- */
+
+bool poison_valgrind = true;
+
+void poison_start(void) {
+}
+
+void poison_tell_made(void *payload, size_t size) {
+    plain_made(payload, size);
+}
+
+void poison_tell_freed(void *payload) {
+    plain_freed(payload);
+}
+
 /* ---- sleeping: a sleep with a deadline is over at once, and the time is the deadline's ---- */
 
 int64_t os_now(void) {
@@ -92,11 +108,12 @@ int model_yield(void) {
 #define FD_MAX 4
 static uint64_t counters[FD_MAX];
 static int opened;
-static bool closed[FD_MAX];
+static bool closed[FD_MAX]; /* plain: each use must be before */
 
 static struct model_site counter_of(int fd, const char *function) {
     if (fd < 0 || fd >= opened || closed[fd])
         model_fail("%s: a descriptor that is closed", function);
+    model_plain((struct model_site){&closed[fd], "the descriptor", function, 1}, false);
     return (struct model_site){&counters[fd], "descriptor", function, sizeof counters[fd]};
 }
 
@@ -119,6 +136,7 @@ ssize_t model_fd_write(int fd, const void *buffer, size_t size) {
 
 int model_fd_close(int fd) {
     (void)counter_of(fd, __func__);
+    model_plain((struct model_site){&closed[fd], "the descriptor", __func__, 1}, true);
     closed[fd] = true;
     return 0;
 }
