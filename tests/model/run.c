@@ -44,12 +44,8 @@ void run_prepare(void) {
     checker->arena = aligned_alloc(WR_CHUNK_BYTES, WR_CHUNK_BYTES * WR_RESERVE_CHUNKS);
     checker->pool = aligned_alloc(128, POOL_BYTES);
     checker->nobody = thread_current;
-<<<<<<< HEAD
     checker->no_hazards = wr_hazards;
-    memory_forget_sharing();
-=======
     place_forget_all();
->>>>>>> main
     saved_size = (size_t)(_end - __data_start);
     saved = malloc(saved_size);
     if (saved == NULL || checker->arena == NULL || checker->pool == NULL)
