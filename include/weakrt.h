@@ -344,8 +344,8 @@ WR_API wr_weakref *wr_proxy_new(void *obj, wr_callback callback, void *arg) WR_M
  * Takes:     `arg`, on success, when there is an arg_destroy; on failure it stays the caller's (S1).
  * Gives:     one strong reference to the weakref.
  * Returns:   the weakref; NULL with errno as wr_weakref_new; EINVAL also for options of another size, unknown
- *            flags, or a type that is not based on &wr_weakref_type, has a finalize or queue, is WR_BORROWABLE
- *            or too large.
+ *            flags, a `queue` that is none, or a type that is not based on &wr_weakref_type, has a finalize or
+ *            queue, is WR_BORROWABLE or too large.
  * Blocks:    briefly on the object's stripe.   Allocates: as wr_new, unless shared.   Callbacks: as
  *            wr_weakref_new.
  * See:       D4, S1, S6, S8.   Since: 0.1 */
@@ -647,8 +647,8 @@ WR_API void wr_queue_free(wr_queue *queue);
  * Takes:     one strong reference, or NULL, which does nothing.
  * Order:     as wr_release.
  * Blocks:    never.   Allocates: never.
- * Callbacks: none, ever. Async-signal-safe. With `queue` NULL or freed, and for a weakref, they run at the next
- *            death, wr_queue_run, wr_trim or slow wr_new on any thread.
+ * Callbacks: none, ever. Async-signal-safe. With `queue` NULL, and for a weakref, they run at the next death,
+ *            wr_queue_run, wr_kill_wait, wr_trim or slow wr_new on any thread.
  * On misuse: as wr_release.
  * See:       D4, S45a.   Since: 0.1 */
 WR_API void wr_release_later(void *obj, wr_queue *queue);
@@ -656,8 +656,8 @@ WR_API void wr_release_later(void *obj, wr_queue *queue);
 /* Bind an object to a queue: the rest of its death, from the callbacks on to destroy, runs in
  * wr_queue_run(queue). A type can name a queue for all its objects (wr_type.queue).
  * Needs:     a strong reference to `obj`.
- * Returns:   0; -EINVAL: NULL; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref; -ESTALE: it is killed or dying;
- *            -EEXIST: it is bound already; -ENOMEM.
+ * Returns:   0; -EINVAL: NULL, or no queue; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref; -ESTALE: it is killed
+ *            or dying; -EEXIST: it is bound already; -ENOMEM.
  * Blocks:    briefly on the object's stripe.   Allocates: as wr_new.   Callbacks: as wr_new.
  * See:       D4, S44.   Since: 0.1 */
 WR_API int wr_bind(void *obj, wr_queue *queue);
@@ -672,17 +672,17 @@ WR_API int wr_bind(void *obj, wr_queue *queue);
  *            thread borrows it; -EINVAL: NULL; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref.
  * Order:     with 0, what destroy did is seen.
  * Blocks:    up to the timeout, on the monotonic clock.   Allocates: never.
- * Callbacks: those of the kill; the deaths that wait on this thread; and the object's end, when this was the
- *            last reference.
+ * Callbacks: those of the kill; the deaths that wait on this thread, and while it waits those that wait for any
+ *            thread (wr_release_later); and the object's end, when this was the last reference.
  * See:       D4, S42.   Since: 0.1 */
 WR_API int wr_kill_wait(void *obj, int64_t timeout_ms);
 
 /* Kill an object, give up the caller's reference, and have fn(arg) called once the object is destroyed:
  * wr_kill_wait for who must not wait.
  * Takes:     one strong reference, unless it fails.
- * Returns:   0: fn will run, in wr_queue_run(queue), or with `queue` NULL or freed where the object is
- *            destroyed; -EINVAL: obj or fn is NULL; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref; -ENOMEM. When
- *            it fails nothing was changed.
+ * Returns:   0: fn will run, in wr_queue_run(queue), or with `queue` NULL, or freed meanwhile, where the object
+ *            is destroyed; -EINVAL: obj or fn is NULL, or `queue` is no queue; -ENOTSUP: a WR_NO_WEAKREF type, or
+ *            a weakref; -ENOMEM. When it fails nothing was changed.
  * Order:     fn sees what destroy did.
  * Blocks:    as wr_kill.   Allocates: as wr_new.
  * Callbacks: those of the kill; and the object's end and fn, when this was the last reference.
@@ -1377,8 +1377,10 @@ WR_API wr_fatal_handler wr_set_fatal_handler(wr_fatal_handler handler);
  * wr_atfork_child) is for processes whose other threads use weakrt when they fork and that go on in the child
  * without exec. Nothing is needed for fork and exec, or when the forking process has one thread.
  * Blocks:    prepare, on each lock in turn; parent and child never.   Allocates: never.
- * Callbacks: none. In the child, objects that absent threads held stay held, and slots in their caches are
- *            lost.
+ * Callbacks: none. In the child, objects that absent threads held stay held, slots in their caches are lost, and
+ *            what they were inside of never ends: a callback that one was running, to wr_weakref_cancel, and a
+ *            push, to wr_queue_free. The descriptor of a queue is still the parent's too: do not run or poll
+ *            queues of the parent in the child, but make new ones.
  * See:       D7.   Since: 0.1 */
 WR_API void wr_atfork_prepare(void);
 /* Give the locks back in the parent. See wr_atfork_prepare, D7. */

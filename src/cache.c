@@ -163,7 +163,7 @@ void *cache_use(const wr_cache *cache, struct node *entry, struct shard *shard, 
     return obj;
 }
 
-void cache_evict(const wr_cache *cache, struct shard *shard, struct evicted *evicted) {
+void cache_evict_slow(const wr_cache *cache, struct shard *shard, struct evicted *evicted) {
     recent_let_go(evicted);
     while (evicted->more) {
         lock_take(&shard->lock);
@@ -178,10 +178,11 @@ enum attempt { IN, LOST, CAME_TOO_LATE };
 
 static enum attempt try_insert(wr_cache *cache, const struct key *key, struct node *entry, void **winner) {
     struct shard *shard = key->shard;
-    struct evicted evicted = {.node_count = 0};
+    struct evicted evicted;
     void *garbage = NULL;
     bool grow = false;
     enum attempt attempt = CAME_TOO_LATE;
+    evicted_start(&evicted);
     lock_take(&shard->lock);
     struct node *old = cache_find(cache, key, shard);
     if (node_arrive(entry, shard)) {
@@ -225,10 +226,8 @@ int cache_insert(wr_cache *cache, const struct key *key, void *obj, void **winne
         if (cache->table.ranked)
             ((struct ranked *)entry)->weight = weight;
         error = node_link(entry, obj);
-        if (error != 0) {
-            wr_release(entry);
+        if (error != 0)
             return error;
-        }
         attempt = try_insert(cache, key, entry, winner);
     } while (attempt == CAME_TOO_LATE); /* cleared meanwhile, or killed: the next link tells */
     return 0;

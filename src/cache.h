@@ -58,7 +58,12 @@ void *cache_use(const wr_cache *cache, struct node *entry, struct shard *shard, 
     REQUIRES(shard->lock);
 
 /* Let go of what was evicted, and evict the rest of what is to be. No lock is held. */
-void cache_evict(const wr_cache *cache, struct shard *shard, struct evicted *evicted);
+void cache_evict_slow(const wr_cache *cache, struct shard *shard, struct evicted *evicted);
+
+static inline void cache_evict(const wr_cache *cache, struct shard *shard, struct evicted *evicted) {
+    if (cache->table.ranked)
+        cache_evict_slow(cache, shard, evicted);
+}
 
 /* Put an object under a key. `winner` not NULL: unless an object is alive there: *winner is that, with a
  * reference, else NULL. Returns 0 or a negative errno; then nothing was changed. */

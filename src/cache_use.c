@@ -16,7 +16,8 @@ void *wr_cache_get(wr_cache *cache, const void *bytes, size_t len) {
         lock_give(&shard->lock);
         return obj;
     }
-    struct evicted evicted = {.node_count = 0};
+    struct evicted evicted;
+    evicted_start(&evicted);
     lock_take(&shard->lock);
     void *obj = cache_use(cache, cache_find(cache, &key, shard), shard, &evicted);
     lock_give(&shard->lock);
@@ -119,7 +120,8 @@ void *wr_cache_get_or_create(wr_cache *cache, const void *bytes, size_t len, wr_
     void *obj = NULL;
     while (error == 0 && obj == NULL) {
         struct shard *shard = key.shard;
-        struct evicted evicted = {.node_count = 0};
+        struct evicted evicted;
+        evicted_start(&evicted);
         lock_take(&shard->lock);
         obj = cache_use(cache, cache_find(cache, &key, shard), shard, &evicted);
         if (obj != NULL) {

@@ -71,7 +71,15 @@ uint64_t hash_bytes(const struct hash_secret *secret, const void *bytes, size_t 
     size_t left = len;
     for (; left >= 8; left -= 8, at += 8)
         take(&s, word_at(at, 8));
-    take(&s, word_at(at, left) | (uint64_t)len << 56);
+    /* What is left over: the end of the last 8 bytes, without a loop, where there are as many. */
+    uint64_t tail = 0;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if (left != 0 && len >= 8)
+        tail = word_at(at + left - 8, 8) >> (8 * (8 - left));
+    else
+#endif
+        tail = word_at(at, left);
+    take(&s, tail | (uint64_t)len << 56);
     return finish(&s);
 }
 

@@ -93,10 +93,8 @@ static int try_add(wr_listeners *listeners, void *self, wr_method method, void *
     listener->method = method;
     listener->arg = arg;
     int error = node_link(node, self);
-    if (error != 0) {
-        wr_release(listener);
+    if (error != 0)
         return error;
-    }
     bool grow = false;
     int result = 1;
     lock_take(&shard->lock);

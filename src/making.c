@@ -37,8 +37,8 @@ void making_tell(struct making *making, void *made) {
         next = waiter->next;
         waiter->maker->waits_for = NULL;
         waiter->made = wr_retain(made);
-        /* order: release [MADE], with the acquire of the waiter: what the maker did is seen. */
-        wr_store_release(&waiter->state, (uint32_t)WAITER_TOLD);
+        /* relaxed: the waiter takes this lock before it uses what it was told */
+        wr_store_relaxed(&waiter->state, (uint32_t)WAITER_TOLD);
         os_wake_all(&waiter->state);
     }
     lock_give(&waiting);
@@ -81,10 +81,9 @@ int making_wait(struct making *making, void **made, struct shard *shard) {
     lock_give(&shard->lock);
     if (closes_circle(making, &waiter) && withdraw(&waiter, shard))
         return -EDEADLK;
-    /* order: acquire [MADE], with the release of who tells. */
-    while (wr_load_acquire(&waiter.state) == WAITER_WAITS)
+    while (wr_load_relaxed(&waiter.state) == WAITER_WAITS) /* relaxed: the lock below orders it */
         os_wait(&waiter.state, WAITER_WAITS, -1);
-    lock_take(&waiting); /* after this, nobody is about to wake us */
+    lock_take(&waiting); /* after this, nobody is about to wake us, and what the maker did is seen */
     lock_give(&waiting);
     *made = waiter.made;
     return 0;

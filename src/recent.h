@@ -23,6 +23,13 @@ struct evicted {
     void *garbage;
 };
 
+/* Make it empty. Its arrays stay as they are: most of the time nothing is evicted. */
+static inline void evicted_start(struct evicted *evicted) {
+    evicted->node_count = evicted->kept_count = 0;
+    evicted->more = false;
+    evicted->garbage = NULL;
+}
+
 /* Note the use of a node that is in. */
 void recent_use(struct ranked *node, struct shard *shard) REQUIRES(shard->lock);
 

@@ -326,7 +326,7 @@ int node_refuses(const void *obj) {
 
 void *node_new(const wr_type *type, size_t size, struct shard *shard, uint64_t hash) {
     int saved = errno;
-    struct node *node = object_new(type, size, WR_DONE);
+    struct node *node = object_new(type, size, WR_DONE + WR_ONE);
     errno = saved;
     if (node == NULL)
         return NULL;
@@ -344,12 +344,15 @@ int node_link(struct node *node, void *referent) {
     node->entry.referent = registry_open(slot, stripe);
     bool open = !wr_weak_is_null(node->entry.referent);
     if (open) {
-        (void)wr_retain(node);                                       /* the list's */
         wr_store_relaxed(&node->entry.state, (uint32_t)ENTRY_ARMED); /* relaxed: guarded by the stripe */
         registry_link(&node->entry, registry_newest(slot, stripe), stripe);
     }
     lock_give(stripe);
-    return open ? 0 : -ESTALE;
+    if (open)
+        return 0;
+    wr_release(node);
+    wr_release(node);
+    return -ESTALE;
 }
 
 bool node_arrive(struct node *node, struct shard *shard) {

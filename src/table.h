@@ -152,7 +152,8 @@ int node_refuses(const void *obj);
  * kept. */
 void *node_new(const wr_type *type, size_t size, struct shard *shard, uint64_t hash);
 
-/* Link a new node to its referent, which the caller holds. Returns 0; -ESTALE: it is killed or dying. */
+/* Link a new node to its referent, which the caller holds. Returns 0; -ESTALE: that is killed or dying, and
+ * the node is released. */
 int node_link(struct node *node, void *referent);
 
 /* Note, once for each linked node, under the lock it goes in by, that the lists have it. Returns false: they

@@ -10,6 +10,7 @@
 #include "registry.h"
 #include "lock.h"
 #include "poison.h"
+#include "wait.h"
 
 #define RECORD_ALIGN 128 /* two cache lines: processors fetch pairs */
 
@@ -238,6 +239,7 @@ void thread_forget_absent(void) UNCHECKED_LOCKS {
         struct thread *thread = block->thread;
         if (thread == thread_current)
             continue;
+        wait_forget(thread->waits);
         registry_refire(thread->firing);
         struct borrows *borrows = thread->borrows;
         set_up(thread);

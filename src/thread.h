@@ -14,6 +14,12 @@
 
 #include "arena.h"
 
+/* A death under way, in the thread's chain of them: user code of one may run a queue, or wait for another object. */
+struct ending {
+    struct wr_slot *slot;
+    struct ending *outer;
+};
+
 struct thread {
     /* Two magazines of slots for each class, linked through `link`: one in use, and a full one or none. A
      * thread that makes and frees around any point needs the depot only every class_batch steps. */
@@ -24,9 +30,10 @@ struct thread {
     } cache[CLASS_COUNT];
     bool busy;                /* user code of ours is running here, so that deaths wait on the list */
     bool temporary;           /* on the stack of the call */
-    struct wr_slot *ending;   /* the object whose death is under way */
+    struct ending *ending;    /* deaths under way, innermost first */
     struct firing *firing;    /* runs of callbacks under way, innermost first (registry.h) */
     struct queue_run *queues; /* runs of queues under way, innermost first (queue.h) */
+    struct waiter *waits;     /* waits for an object's end, innermost first (wait.h) */
     uint32_t first;           /* deaths that wait, linked through `link`, in their order; 0: none */
     uint32_t last;
     struct departed {   /* deaths that have come to the look for borrowers, in the same way (borrow.h) */
@@ -83,8 +90,8 @@ void thread_flush(struct thread *thread);
 void thread_lock(void);
 void thread_unlock(void);
 
-/* In the child of a fork, with every lock held: refire what absent threads had not come to, and give up the
- * rest of their records. */
+/* In the child of a fork, with every lock held: withdraw what absent threads waited for, refire what they had not come
+ * to, and give up the rest of their records. */
 void thread_forget_absent(void);
 
 #endif /* WR_THREAD_H */

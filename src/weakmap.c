@@ -118,9 +118,7 @@ static int entry_new(const wr_weakmap *map, const struct search *search, void *k
     entry->value = value;
     entry->destroy = map->options.value_destroy;
     int error = node_link(&entry->key.node, key);
-    if (error != 0)
-        wr_release(entry);
-    else
+    if (error == 0)
         *made = entry;
     return error;
 }

@@ -6,6 +6,7 @@
 #include "death.h"
 #include "object.h"
 #include "os.h"
+#include "queue.h"
 
 const wr_type wr_weakref_type = {.abi = WR_TYPE_ABI,
                                  .flags = WR_NO_WEAKREF,
@@ -58,6 +59,8 @@ static struct wr_entry **place(struct wr_slot *slot, unsigned flags, struct wr_w
 /* Tell whether options break a rule of their comment. */
 static bool options_wrong(const wr_weakref_options *o) {
     if (o == NULL || o->size != sizeof *o || (o->flags & ~WR_PROXY) != 0)
+        return true;
+    if (o->queue != NULL && !queue_is(o->queue))
         return true;
     const wr_type *type = o->type;
     return type != NULL && (type == &wr_weakref_type || type->base != &wr_weakref_type ||

@@ -117,10 +117,8 @@ int wr_weakset_add(wr_weakset *set, void *obj) {
         if (node == NULL)
             return -ENOMEM;
         error = node_link(node, obj);
-        if (error != 0) {
-            wr_release(node);
+        if (error != 0)
             return error;
-        }
         attempt = try_add(set, node, &search);
         keyed_end(&search);
     }

@@ -44,11 +44,12 @@ static inline bool word_reusable(uint64_t word) {
     return word_tag(word) < TAG_LAST_BIRTH;
 }
 
-/* Make the object in `slot` alive, with one reference: a full word, so that stray counts and flags are wiped. */
+/* Make the object in `slot` alive, with one reference and those that `flags` adds: a full word, so that stray counts
+ * and flags are wiped. */
 static inline void word_publish(struct wr_slot *slot, uint64_t flags) {
     uint32_t tag = word_tag(wr_load_relaxed(&slot->word)) + 1;
     /* order: release [PUBLISH], with the addition in get: payload, type and list are seen with the tag. */
-    wr_store_release(&slot->word, WR_ONE | flags | tag);
+    wr_store_release(&slot->word, (WR_ONE + flags) | tag);
 }
 
 /* Close a word that this caller's subtraction brought to `zero`. Returns the word it made, or 0: somebody came

@@ -47,7 +47,7 @@ static void puppet_hook(const char *op, const volatile void *at) {
         return;
     const char *wanted = atomic_load_explicit(&p->op, PUPPET_LOAD);
     const volatile void *address = atomic_load_explicit(&p->at, PUPPET_LOAD);
-    if ((wanted != NULL && strcmp(op, wanted) != 0) || (address != NULL && address != at))
+    if ((wanted != NULL && strncmp(op, wanted, strlen(wanted)) != 0) || (address != NULL && address != at))
         return;
     unsigned passes = atomic_load_explicit(&p->passes, PUPPET_LOAD);
     if (passes > 0) {

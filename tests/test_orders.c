@@ -193,10 +193,8 @@ TEST(two_threads_grow_one_class) {
     void *made = NULL, *mine = NULL, *more = NULL;
     wr_release(probe_new(NULL));
     puppet_start(&p, grow_by_one, &made);
-    CHECK(puppet_run_to(&p, "exchange_release", NULL)); /* found nothing */
-    CHECK(
-        puppet_run_to(&p, "exchange_release", NULL)); /* has a chunk, which is not on the class's list yet */
-    CHECK(puppet_steps(&p, 0));
+    CHECK(puppet_run_to(&p, "store_release", &wr_arena.end));
+    CHECK(puppet_steps(&p, 1)); /* it has a chunk, which is not on the class's list yet, and holds no lock */
     grow_by_one(&mine);
     puppet_let_go(&p);
     grow_by_one(&more);

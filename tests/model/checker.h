@@ -76,7 +76,7 @@ struct place {
     bool mixed; /* plain accesses were made to it too */
 };
 
-enum kind { START, LOAD, STORE, RMW, CAS, FENCE, MEMBARRIER, LOCK, SLEEP, WAKE, DISCARD };
+enum kind { START, LOAD, STORE, RMW, CAS, FENCE, MEMBARRIER, LOCK, SLEEP, WAKE, YIELD, DISCARD };
 
 /* What a thread will do next. */
 struct operation {
@@ -160,7 +160,8 @@ struct thread_state {
      * pending operation. A load may still find stores newer than `since` (a stamp). */
     bool slumbers;
     uint32_t since;
-    bool fresh;          /* it did nothing yet that another can see */
+    bool yields; /* until another made a step */
+    bool fresh;  /* it did nothing yet that another can see */
     volatile void *word; /* ASLEEP_ON_WORD */
     jmp_buf base, resume;
     struct wr_hazard *library_hazards; /* wr_hazards, */
@@ -172,6 +173,7 @@ struct thread_state {
 void schedule_run(void);                                       /* run all threads to their ends */
 void schedule_point(const struct operation *operation);        /* let others go first, or not */
 bool schedule_wake(volatile void *word, const char *function); /* gives whether there was a sleeper */
+void schedule_yield(const char *function);
 /* Those of the options, by bits, that are within the bounds and new. */
 uint32_t schedule_load_options(uint8_t thread, uint32_t all, const struct options *options);
 

@@ -67,7 +67,7 @@ static void reset(void) {
         memset(&state->now, 0, sizeof state->now);
         state->acquire = state->release = state->now;
         state->state = FREE;
-        state->slumbers = false;
+        state->slumbers = state->yields = false;
         state->library_errno = 0;
         state->exit_value = NULL;
     }
