@@ -89,11 +89,11 @@ static void reset(void) {
     search_start();
 }
 
-enum ending run_once(void) {
+enum run_end run_once(void) {
     reset();
     int ending = _setjmp(checker->out);
     if (ending != 0)
-        return (enum ending)(ending - 1);
+        return (enum run_end)(ending - 1);
     wr_set_fatal_handler(misuse);
     if (checker->model->setup != NULL)
         checker->model->setup();
@@ -103,7 +103,7 @@ enum ending run_once(void) {
     return ENDED;
 }
 
-_Noreturn void run_leave(enum ending ending) {
+_Noreturn void run_leave(enum run_end ending) {
     _longjmp(checker->out, (int)ending + 1);
 }
 
