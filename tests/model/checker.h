@@ -267,9 +267,9 @@ struct checker {
 extern struct checker *checker;
 
 /* How a run went. */
-enum ending { ENDED, PRUNED, FAILED };
-enum ending run_once(void);
-_Noreturn void run_leave(enum ending ending);
+enum run_end { ENDED, PRUNED, FAILED };
+enum run_end run_once(void);
+_Noreturn void run_leave(enum run_end ending);
 void run_prepare(void); /* once, before the first */
 
 /* ---- trace ---- */
