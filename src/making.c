@@ -15,6 +15,7 @@ struct making *making_find(uint64_t hash, const void *key, size_t len, struct sh
 }
 
 void making_begin(struct making *making, uint64_t hash, const void *key, size_t len, struct shard *shard) {
+    wr_path(making_began);
     *making =
         (struct making){.next = shard->makings, .maker = &this_maker, .key = key, .len = len, .hash = hash};
     shard->makings = making;
@@ -79,14 +80,20 @@ int making_wait(struct making *making, void **made, struct shard *shard) {
         waiter.next->at = &waiter.next;
     making->waiters = &waiter;
     lock_give(&shard->lock);
-    if (closes_circle(making, &waiter) && withdraw(&waiter, shard))
+    if (closes_circle(making, &waiter) && withdraw(&waiter, shard)) {
+        wr_path(making_circle);
         return -EDEADLK;
+    }
     /* order: acquire [MADE], with the release of who tells. */
     while (wr_load_acquire(&waiter.state) == WAITER_WAITS)
         os_wait(&waiter.state, WAITER_WAITS, -1);
     lock_take(&waiting); /* after this, nobody is about to wake us */
     lock_give(&waiting);
     *made = waiter.made;
+    if (*made != NULL)
+        wr_path(making_told);
+    else
+        wr_path(making_again);
     return 0;
 }
 
