@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the library asks of the system, in the checker's hands: os.h, lock.h, alloc.h, event descriptors, a little of pthread.h. */
+/* What the library asks of the system, in the checker's hands: os.h, lock.h, alloc.h, event descriptors, a little of
+ * pthread.h. */
 #include "checker.h"
 
 #include <pthread.h>
@@ -59,6 +60,17 @@ bool os_barrier(void) {
     return true;
 }
 
+/* ---- the machine: always the same, so that a run can be repeated ---- */
+
+void os_random(void *bytes, size_t size) {
+    for (size_t i = 0; i < size; i++)
+        ((unsigned char *)bytes)[i] = (unsigned char)(i * 37);
+}
+
+unsigned os_processors(void) {
+    return 1;
+}
+
 /* ---- lives of payloads: what poison.c tells valgrind ---- */
 
 bool poison_valgrind = true;
@@ -103,7 +115,7 @@ int model_yield(void) {
     return 0;
 }
 
-/* ---- event descriptors: a counter each. The system may well order what is done to one; nothing here relies on it ---- */
+/* ---- event descriptors: a counter each. The system may well order what is done to one; nothing relies on it ---- */
 
 #define FD_MAX 4
 static uint64_t counters[FD_MAX];
