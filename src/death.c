@@ -109,10 +109,10 @@ static void run(struct thread *thread, struct wr_slot *slot) {
 }
 
 void death_go_on(struct thread *thread, struct wr_slot *slot) {
-    struct ending ending = {.slot = slot, .outer = thread->ending};
-    thread->ending = &ending;
+    struct dying dying = {.slot = slot, .outer = thread->ending};
+    thread->ending = &dying;
     run(thread, slot);
-    thread->ending = ending.outer;
+    thread->ending = dying.outer;
 }
 
 void death_run_waiting(struct thread *thread) {

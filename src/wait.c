@@ -88,7 +88,7 @@ static void link_front(struct wr_slot *slot, struct wr_entry *entry) {
 static bool would_deadlock(const struct thread *thread, struct wr_slot *slot) {
     if (!word_alive(wr_load_relaxed(&slot->word))) /* relaxed: of our own death, or held */
         return true;
-    for (const struct ending *ending = thread->ending; ending != NULL; ending = ending->outer)
+    for (const struct dying *ending = thread->ending; ending != NULL; ending = ending->outer)
         if (ending->slot == slot)
             return true;
     for (const struct firing *firing = thread->firing; firing != NULL; firing = firing->outer)

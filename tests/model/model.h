@@ -64,6 +64,10 @@ int model_thread(void);
 /* Have every give-back of pages refused in this run. */
 void model_refuse_discard(void);
 
+/* Is the last descriptor readable? Now, whatever the calling thread may know; and sleep until it is. */
+bool model_fd_readable(void);
+void model_fd_poll(void);
+
 /* The library's own lock.c, which the rest of the library does not use here: its lock_take and lock_give are one step
  * of the checker's each. */
 struct lock;
