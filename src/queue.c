@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #endif
 
+#include "borrow.h"
 #include "call.h"
 #include "death.h"
 #include "fatal.h"
@@ -253,6 +254,8 @@ int wr_queue_run(wr_queue *queue, int max) {
         ran += run_item(pop(queue), false);
         if (section.outermost)
             death_run_waiting(thread);
+        else
+            borrow_end_now(thread); /* later they would not be inside this run */
     }
     if (wr_read(&queue->first) != 0)
         wake(queue);
@@ -297,6 +300,7 @@ void wr_queue_free(wr_queue *queue) {
     take_pushed(queue);
     while (wr_read(&queue->first) != 0)
         (void)run_item(pop(queue), true);
+    borrow_end_now(thread);
     thread->queues = run.outer;
     user_code_leave(&section);
     close_descriptor(queue);

@@ -36,6 +36,13 @@ struct thread {
     struct waiter *waits;     /* waits for an object's end, innermost first (wait.h) */
     uint32_t first;           /* deaths that wait, linked through `link`, in their order; 0: none */
     uint32_t last;
+    struct departed {   /* deaths that have come to the look for borrowers, in the same way (borrow.h) */
+        uint32_t first; /* 0: none */
+        uint32_t last;
+        uint32_t count;
+        uint32_t covered; /* of them, from the first on, those that the last barrier came after */
+    } departed;
+    struct borrows *borrows; /* this record's hazards, made at the first borrow; never freed */
     struct thread
         *next; /* in the list of all records, or of those without an owner; guarded by the lock on it */
 #ifdef WR_DEBUG

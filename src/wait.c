@@ -3,6 +3,7 @@
 #include "wait.h"
 
 #include "annex.h"
+#include "borrow.h"
 #include "death.h"
 #include "object.h"
 #include "orphans.h"
@@ -86,7 +87,8 @@ static void link_front(struct wr_slot *slot, struct wr_entry *entry) {
 
 /* Tell whether this thread is inside something that has to return before the object can be destroyed. */
 static bool would_deadlock(const struct thread *thread, struct wr_slot *slot) {
-    if (!word_alive(wr_load_relaxed(&slot->word))) /* relaxed: of our own death, or held */
+    if (borrow_is_ours(slot) ||
+        !word_alive(wr_load_relaxed(&slot->word))) /* relaxed: of our own death, or held */
         return true;
     for (const struct dying *ending = thread->ending; ending != NULL; ending = ending->outer)
         if (ending->slot == slot)

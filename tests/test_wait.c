@@ -118,7 +118,7 @@ TEST(S42_an_object_given_back_by_a_look_up_is_not_waited_for_in_vain) {
         struct stopper s;
         pthread_t thread;
         w.bits += 2; /* of an incarnation to come */
-        stopper_start(&s, looks, &w, "sub_release", &wr_slot_of(obj)->word, 1);
+        stopper_start(&s, looks, &w, "sub", &wr_slot_of(obj)->word, 1);
         REQUIRE(pthread_create(&thread, NULL, waits_alone, obj) == 0);
         while (wr_refcount(obj) != 1)
             sched_yield();

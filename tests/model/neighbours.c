@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the library asks of the system, in the checker's hands: os.h, lock.h, alloc.h, and a little of pthread.h. */
+/* What the library asks of the system, in the checker's hands: os.h, lock.h, alloc.h, event descriptors, a little of pthread.h. */
 #include "checker.h"
 
 #include <pthread.h>
@@ -47,6 +47,17 @@ bool os_discard(void *start, size_t size) {
     return true;
 }
 
+/* ---- barriers ---- */
+
+bool os_barrier_prepare(void) {
+    return !checker->no_membarrier;
+}
+
+bool os_barrier(void) {
+    model_membarrier(__func__);
+    return true;
+}
+
 /* ---- sleeping: a sleep with a deadline is over at once, and the time is the deadline's ---- */
 
 int64_t os_now(void) {
@@ -71,53 +82,61 @@ void os_wake_all(uint32_t *word) {
     memory_wake(site_of(word, "word", __func__), THREAD_MAX);
 }
 
-/* ---- the one descriptor there is. It orders nothing, so that the library's own orders are seen ---- */
-
-static uint32_t readable;
-static bool readable_now;
-static uint32_t is_open; /* closing it must come after all other use */
-
-int model_eventfd(unsigned count, int flags) {
-    (void)flags;
-    model_write(&is_open, 1);
-    readable_now = count != 0;
-    return 3;
-}
-
-int model_pipe(int ends[2]) {
-    ends[0] = ends[1] = model_eventfd(0, 0);
+int model_yield(void) {
+    schedule_yield(__func__);
     return 0;
 }
 
-ssize_t model_fd_write(int fd, const void *bytes, size_t size) {
-    (void)fd, (void)bytes;
-    (void)wr_exchange_relaxed(&readable, 1u);
+/* ---- event descriptors: a counter each. The system may well order what is done to one; nothing here relies on it ---- */
+
+#define FD_MAX 4
+static uint64_t counters[FD_MAX];
+static int opened;
+static uint32_t closed[FD_MAX]; /* plain: closing comes after all other use, or there is a race */
+static bool readable_now;
+
+static struct model_site counter_of(int fd, const char *function) {
+    if (fd < 0 || fd >= opened || model_read(&closed[fd]))
+        model_fail("%s: a descriptor that is closed", function);
+    return (struct model_site){&counters[fd], "descriptor", function, sizeof counters[fd]};
+}
+
+int model_eventfd(void) {
+    return opened < FD_MAX ? opened++ : -1;
+}
+
+ssize_t model_fd_read(int fd, void *buffer, size_t size) {
+    uint64_t value = model_rmw(counter_of(fd, __func__), EXCHANGE, 0, RELAXED);
+    readable_now = false;
+    memcpy(buffer, &value, sizeof value);
+    (void)size;
+    return value != 0 ? (ssize_t)sizeof value : -1;
+}
+
+ssize_t model_fd_write(int fd, const void *buffer, size_t size) {
+    (void)buffer;
+    (void)model_rmw(counter_of(fd, __func__), ADD, 1, RELAXED);
     readable_now = true;
-    if (!model_read(&is_open))
-        model_fail("a closed descriptor is written to");
-    os_wake_all(&readable);
+    memory_wake(counter_of(fd, __func__), THREAD_MAX);
     return (ssize_t)size;
 }
 
-ssize_t model_fd_read(int fd, void *bytes, size_t size) {
-    (void)fd, (void)bytes, (void)size;
-    bool was = wr_exchange_relaxed(&readable, 0u);
-    readable_now = false;
-    return was ? 8 : -1;
-}
-
 int model_fd_close(int fd) {
-    (void)fd;
-    model_write(&is_open, 0);
+    (void)counter_of(fd, __func__);
+    model_write(&closed[fd], 1);
     return 0;
 }
 
-bool model_fd_readable(void) {
+bool model_fd_readable_now(void) {
     return readable_now;
 }
 
-void model_fd_poll(void) {
-    os_wait(&readable, 0, -1);
+void model_fd_poll(int fd) {
+    memory_sleep(counter_of(fd, __func__), 0, false);
+}
+
+bool model_fd_readable(int fd) {
+    return model_load(counter_of(fd, __func__), ACQUIRE) != 0;
 }
 
 /* ---- memory ---- */
@@ -129,6 +148,20 @@ void *alloc_zeroed(size_t size) {
     void *memory = checker->pool + checker->pool_used;
     checker->pool_used += rounded;
     return memory;
+}
+
+void alloc_free(void *memory) {
+    (void)memory; /* the pool is one run's */
+}
+
+/* ---- the rest ---- */
+
+void os_random(void *bytes, size_t size) {
+    memset(bytes, 0, size);
+}
+
+unsigned os_processors(void) {
+    return 1;
 }
 
 /* ---- threads ---- */
