@@ -160,8 +160,8 @@ struct thread_state {
      * pending operation. A load may still find stores newer than `since` (a stamp). */
     bool slumbers;
     uint32_t since;
-    bool yields; /* until another made a step */
-    bool fresh;  /* it did nothing yet that another can see */
+    bool yields;         /* until another made a step */
+    bool fresh;          /* it did nothing yet that another can see */
     volatile void *word; /* ASLEEP_ON_WORD */
     jmp_buf base, resume;
     struct wr_hazard *library_hazards; /* wr_hazards, */

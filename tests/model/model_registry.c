@@ -253,5 +253,5 @@ static void dropper_reuses(void) {
 }
 
 MODEL(reg_drop_reuse, .what = "a death against the drop of the weakref, whose memory is used again at once",
-      .setup = make_with_ref, .threads = {owner, dropper_reuses}, .check = say_calls, .outcomes = "called0 not0",
-      .quick = {UNBOUNDED, UNBOUNDED});
+      .setup = make_with_ref, .threads = {owner, dropper_reuses}, .check = say_calls,
+      .outcomes = "called0 not0", .quick = {UNBOUNDED, UNBOUNDED});

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the library asks of the system, in the checker's hands: os.h, lock.h, alloc.h, event descriptors, a little of pthread.h. */
+/* What the library asks of the system, in the checker's hands: os.h, lock.h, alloc.h, event descriptors, and a little of
+ * pthread.h. */
 #include "checker.h"
 
 #include <pthread.h>
@@ -87,7 +88,7 @@ int model_yield(void) {
     return 0;
 }
 
-/* ---- event descriptors: a counter each. The system may well order what is done to one; nothing here relies on it ---- */
+/* ---- event descriptors: a counter each. Nothing relies on what order the system keeps between their uses ---- */
 
 #define FD_MAX 4
 static uint64_t counters[FD_MAX];
