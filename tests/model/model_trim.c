@@ -146,8 +146,9 @@ static void say_slots(void) {
 
 MODEL(trim_grow, .what = "a trim while another class grows", .threads = {grower_of_another_class, trim_only},
       .quick = {UNBOUNDED, UNBOUNDED});
-MODEL(grow_twice, .what = "two threads grow the range, and return their slots", .threads = {grower, grower_too},
-      .check = say_slots, .outcomes = "2 3", .quick = {3, 1}, .deep = {5, 2}, .exits = true);
+MODEL(grow_twice, .what = "two threads grow the range, and return their slots",
+      .threads = {grower, grower_too}, .check = say_slots, .outcomes = "2 3", .quick = {3, 1}, .deep = {5, 2},
+      .exits = true);
 
 /* ---- slots that go by the depot ---- */
 

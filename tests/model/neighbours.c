@@ -120,12 +120,12 @@ int model_yield(void) {
 #define FD_MAX 4
 static uint64_t counters[FD_MAX];
 static int opened;
-static bool closed[FD_MAX]; /* plain: each use must be before */
+static uint32_t closed[FD_MAX]; /* plain: closing comes after all other use, or there is a race */
+static bool readable_now;
 
 static struct model_site counter_of(int fd, const char *function) {
-    if (fd < 0 || fd >= opened || closed[fd])
+    if (fd < 0 || fd >= opened || model_read(&closed[fd]))
         model_fail("%s: a descriptor that is closed", function);
-    model_plain((struct model_site){&closed[fd], "the descriptor", function, 1}, false);
     return (struct model_site){&counters[fd], "descriptor", function, sizeof counters[fd]};
 }
 
@@ -135,6 +135,7 @@ int model_eventfd(void) {
 
 ssize_t model_fd_read(int fd, void *buffer, size_t size) {
     uint64_t value = model_rmw(counter_of(fd, __func__), EXCHANGE, 0, RELAXED);
+    readable_now = false;
     memcpy(buffer, &value, sizeof value);
     (void)size;
     return value != 0 ? (ssize_t)sizeof value : -1;
@@ -143,14 +144,23 @@ ssize_t model_fd_read(int fd, void *buffer, size_t size) {
 ssize_t model_fd_write(int fd, const void *buffer, size_t size) {
     (void)buffer;
     (void)model_rmw(counter_of(fd, __func__), ADD, 1, RELAXED);
+    readable_now = true;
+    memory_wake(counter_of(fd, __func__), THREAD_MAX);
     return (ssize_t)size;
 }
 
 int model_fd_close(int fd) {
     (void)counter_of(fd, __func__);
-    model_plain((struct model_site){&closed[fd], "the descriptor", __func__, 1}, true);
-    closed[fd] = true;
+    model_write(&closed[fd], 1);
     return 0;
+}
+
+bool model_fd_readable_now(void) {
+    return readable_now;
+}
+
+void model_fd_poll(int fd) {
+    memory_sleep(counter_of(fd, __func__), 0, false);
 }
 
 bool model_fd_readable(int fd) {
