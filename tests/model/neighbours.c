@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the library asks of the system, in the checker's hands: os.h, lock.h, alloc.h, event descriptors, and a little of
- * pthread.h. */
+/* What the library asks of the system, in the hands of the checker: os.h, lock.h, alloc.h, event descriptors, and a
+ * little of pthread.h. */
 #include "checker.h"
 
 #include <pthread.h>
