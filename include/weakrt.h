@@ -825,7 +825,7 @@ typedef struct wr_cache_options {
  * Blocks:    never.   Allocates: some KiB, later more: about 136 bytes for each entry with a key of up to 24
  *            bytes.
  * Callbacks: none.
- * See:       D9, S47; weakref.WeakValueDictionary.   Since: 0.1 */
+ * See:       D13, S47; weakref.WeakValueDictionary.   Since: 0.1 */
 WR_API wr_cache *wr_cache_new(void) WR_MUST_USE;
 
 /* Make a cache with options: see wr_cache_options.
@@ -834,7 +834,7 @@ WR_API wr_cache *wr_cache_new(void) WR_MUST_USE;
  *            number of shards that is no power of two up to 128, or a keep_weight without weigh.
  * Blocks:    never.   Allocates: as wr_cache_new.
  * Callbacks: `hash` with each key that is used, `weigh` with each object that is put in; no lock is held.
- * See:       D9.   Since: 0.1 */
+ * See:       D13.   Since: 0.1 */
 WR_API wr_cache *wr_cache_new_ex(const wr_cache_options *options) WR_MUST_USE;
 
 /* Free a cache. Its objects live on, but for those that only it kept alive.
@@ -842,7 +842,7 @@ WR_API wr_cache *wr_cache_new_ex(const wr_cache_options *options) WR_MUST_USE;
  *            threads may be.
  * Blocks:    briefly on its locks and the stripes of its objects.   Allocates: never.
  * Callbacks: the end of objects that only it kept alive.
- * See:       D9.   Since: 0.1 */
+ * See:       D13.   Since: 0.1 */
 WR_API void wr_cache_free(wr_cache *cache);
 
 /* Take a reference to the object under a key, if one is alive there.
@@ -853,7 +853,7 @@ WR_API void wr_cache_free(wr_cache *cache);
  * Order:     what was written before the object was put is seen.
  * Blocks:    briefly on the lock of a shard.   Allocates: never.
  * Callbacks: the cache's hash; with limits, the end of objects that the cache no longer keeps.
- * See:       D9, S47, S49.   Since: 0.1 */
+ * See:       D13, S47, S49.   Since: 0.1 */
 WR_API void *wr_cache_get(wr_cache *cache, const void *key, size_t len) WR_MUST_USE;
 
 /* Put an object under a key, in place of what is there.
@@ -864,7 +864,7 @@ WR_API void *wr_cache_get(wr_cache *cache, const void *key, size_t len) WR_MUST_
  * Blocks:    briefly on the lock of a shard and the object's stripe.
  * Allocates: as wr_new, and buckets, now and then, 4 KiB at a time.
  * Callbacks: as wr_new, and as wr_cache_get.
- * See:       D9, S47, S49.   Since: 0.1 */
+ * See:       D13, S47, S49.   Since: 0.1 */
 WR_API int wr_cache_put(wr_cache *cache, const void *key, size_t len, void *obj);
 
 /* Take a reference to the object under a key, or if none is alive there, have it made and put it in: for each
@@ -880,7 +880,7 @@ WR_API int wr_cache_put(wr_cache *cache, const void *key, size_t len, void *obj)
  * Callbacks: `make`, on this thread, with no lock held: it may use this cache, with other keys; when it puts
  *            something under this key, or another thread does meanwhile, that is what all get. And as
  *            wr_cache_put.
- * See:       D9, S48.   Since: 0.1 */
+ * See:       D13, S48.   Since: 0.1 */
 WR_API void *wr_cache_get_or_create(wr_cache *cache, const void *key, size_t len, wr_make make,
                                     void *arg) WR_MUST_USE;
 
@@ -889,20 +889,20 @@ WR_API void *wr_cache_get_or_create(wr_cache *cache, const void *key, size_t len
  * Gives:     one strong reference to the object that is there now, the one found or `obj`.
  * Returns:   that; NULL with errno as the errors of wr_cache_put.
  * Blocks:    as wr_cache_put.   Allocates: as wr_cache_put.   Callbacks: as wr_cache_put.
- * See:       D9, S49; dict.setdefault.   Since: 0.1 */
+ * See:       D13, S49; dict.setdefault.   Since: 0.1 */
 WR_API void *wr_cache_set_default(wr_cache *cache, const void *key, size_t len, void *obj) WR_MUST_USE;
 
 /* Tell whether an object is alive under a key.
  * Returns:   that, at some moment of the call; false for what cannot be a key. It does not count as a use.
  * Blocks:    briefly on the lock of a shard.   Allocates: never.   Callbacks: the cache's hash.
- * See:       D9, S49.   Since: 0.1 */
+ * See:       D13, S49.   Since: 0.1 */
 WR_API bool wr_cache_contains(wr_cache *cache, const void *key, size_t len);
 
 /* Take an entry out and return its object.
  * Gives:     one strong reference, unless NULL.
  * Returns:   the object; NULL when none is alive there.
  * Blocks:    as wr_cache_put.   Allocates: never.   Callbacks: the cache's hash.
- * See:       D9, S49; dict.pop.   Since: 0.1 */
+ * See:       D13, S49; dict.pop.   Since: 0.1 */
 WR_API void *wr_cache_pop(wr_cache *cache, const void *key, size_t len) WR_MUST_USE;
 
 /* Take any entry out and return its object; which one is not said.
@@ -910,32 +910,32 @@ WR_API void *wr_cache_pop(wr_cache *cache, const void *key, size_t len) WR_MUST_
  *            bytes up to `cap` at `buf`. With WR_KEY_WORDS the key is the bytes of a pointer.
  * Returns:   the object; NULL when there is none, errno kept, or with errno EINVAL.
  * Blocks:    on the locks of shards, while it looks for one.   Allocates: never.   Callbacks: none.
- * See:       D9, S49; dict.popitem.   Since: 0.1 */
+ * See:       D13, S49; dict.popitem.   Since: 0.1 */
 WR_API void *wr_cache_popitem(wr_cache *cache, void *buf, size_t cap, size_t *len) WR_MUST_USE;
 
 /* Take an entry out.
  * Returns:   0; -ENOENT: none is alive there; -EINVAL: as wr_cache_put.
  * Blocks:    as wr_cache_put.   Allocates: never.
  * Callbacks: the cache's hash; the end of the object, when only the cache kept it.
- * See:       D9, S49.   Since: 0.1 */
+ * See:       D13, S49.   Since: 0.1 */
 WR_API int wr_cache_remove(wr_cache *cache, const void *key, size_t len);
 
 /* Take out every entry that is there when it is called.
  * Blocks:    as wr_cache_put, for each entry.   Allocates: never.   Callbacks: as wr_cache_remove.
- * See:       D9, S49.   Since: 0.1 */
+ * See:       D13, S49.   Since: 0.1 */
 WR_API void wr_cache_clear(wr_cache *cache);
 
 /* Count the entries whose objects are alive; it looks at each.
  * Returns:   how many; 0 for NULL.
  * Blocks:    briefly on the lock of a shard, again and again.   Allocates: never.   Callbacks: none.
- * See:       D9, S49.   Since: 0.1 */
+ * See:       D13, S49.   Since: 0.1 */
 WR_API size_t wr_cache_len(wr_cache *cache);
 
 /* Call visit(key, len, obj, arg) for each entry whose object is alive, in no order.
  * Returns:   0; what `visit` returned when that was not 0; -EINVAL: a NULL.
  * Blocks:    briefly on the locks of shards.   Allocates: never.
  * Callbacks: `visit`, with no lock held; the end of objects whose last reference is dropped meanwhile.
- * See:       D9, S50.   Since: 0.1 */
+ * See:       D13, S50.   Since: 0.1 */
 WR_API int wr_cache_foreach(wr_cache *cache, int (*visit)(const void *key, size_t len, void *obj, void *arg),
                             void *arg);
 
@@ -943,14 +943,14 @@ WR_API int wr_cache_foreach(wr_cache *cache, int (*visit)(const void *key, size_
  * Returns:   0; -ENOMEM: the entries put so far stay; -EINVAL: a NULL, only one of the two is WR_KEY_WORDS,
  *            or `cache` is WR_KEYS_IN_VALUES and `from` is not.
  * Blocks:    as wr_cache_put.   Allocates: as wr_cache_put.   Callbacks: as wr_cache_put.
- * See:       D9, S49; dict.update.   Since: 0.1 */
+ * See:       D13, S49; dict.update.   Since: 0.1 */
 WR_API int wr_cache_update(wr_cache *cache, wr_cache *from);
 
 /* Make a cache with the options and entries of another.
  * Gives:     as wr_cache_new.
  * Returns:   the cache; NULL with errno EINVAL (NULL), ENOMEM.
  * Blocks:    as wr_cache_put.   Allocates: as wr_cache_put.   Callbacks: as wr_cache_put.
- * See:       D9, S49; dict.copy.   Since: 0.1 */
+ * See:       D13, S49; dict.copy.   Since: 0.1 */
 WR_API wr_cache *wr_cache_copy(wr_cache *from) WR_MUST_USE;
 
 /* ---- weak maps: object, held weakly -> value ---- */
@@ -985,7 +985,7 @@ typedef struct wr_weakmap_options {
  * Blocks:    never.   Allocates: some KiB, later more: about 136 bytes for each entry.
  * Callbacks: value_destroy(value), once for each value the map took, when its entry has gone and no visitor
  *            has it: at its key's end on that thread or queue, after the key's destroy; no lock is held.
- * See:       D9, S51; weakref.WeakKeyDictionary.   Since: 0.1 */
+ * See:       D13, S51; weakref.WeakKeyDictionary.   Since: 0.1 */
 WR_API wr_weakmap *wr_weakmap_new(void (*value_destroy)(void *value)) WR_MUST_USE;
 
 /* Make a weak map with options: see wr_weakmap_options.
@@ -994,7 +994,7 @@ WR_API wr_weakmap *wr_weakmap_new(void (*value_destroy)(void *value)) WR_MUST_US
  *            number of shards that is no power of two up to 128, or a value_destroy with WR_VALUE_OBJECTS.
  * Blocks:    never.   Allocates: as wr_weakmap_new.
  * Callbacks: as wr_weakmap_new; by value, the hash and equal of the keys' types, with no lock held.
- * See:       D9, S51.   Since: 0.1 */
+ * See:       D13, S51.   Since: 0.1 */
 WR_API wr_weakmap *wr_weakmap_new_ex(const wr_weakmap_options *options) WR_MUST_USE;
 
 /* Free a map and its values.
@@ -1002,7 +1002,7 @@ WR_API wr_weakmap *wr_weakmap_new_ex(const wr_weakmap_options *options) WR_MUST_
  *            threads may be.
  * Blocks:    briefly on its locks and the stripes of its keys.   Allocates: never.   Callbacks: as
  *            wr_weakmap_new.
- * See:       D9.   Since: 0.1 */
+ * See:       D13.   Since: 0.1 */
 WR_API void wr_weakmap_free(wr_weakmap *map);
 
 /* Set the value of a key, in place of what it has; by value, an equal key that is there stays the key, as in
@@ -1015,7 +1015,7 @@ WR_API void wr_weakmap_free(wr_weakmap *map);
  * Blocks:    briefly on the lock of a shard and the key's stripe.
  * Allocates: as wr_new, and buckets, now and then, 4 KiB at a time.
  * Callbacks: as wr_new; the end of the value before; by value, the type's hash and equal.
- * See:       D9, S51.   Since: 0.1 */
+ * See:       D13, S51.   Since: 0.1 */
 WR_API int wr_weakmap_set(wr_weakmap *map, void *key, void *value);
 
 /* Return the value of a key.
@@ -1026,7 +1026,7 @@ WR_API int wr_weakmap_set(wr_weakmap *map, void *key, void *value);
  * Returns:   the value; NULL when there is none, or it is NULL.
  * Blocks:    briefly on the lock of a shard.   Allocates: never.   Callbacks: by value, the type's hash and
  *            equal.
- * See:       D9, S51.   Since: 0.1 */
+ * See:       D13, S51.   Since: 0.1 */
 WR_API void *wr_weakmap_get(wr_weakmap *map, void *key);
 
 /* Set the value of a key, unless it has one.
@@ -1035,45 +1035,45 @@ WR_API void *wr_weakmap_get(wr_weakmap *map, void *key);
  * Gives:     in *result (may be NULL) the value that is there now, as wr_weakmap_get does.
  * Returns:   1: it was set; 0: there was one; errors as wr_weakmap_set: *result is NULL.
  * Blocks:    as wr_weakmap_set.   Allocates: as wr_weakmap_set.   Callbacks: as wr_weakmap_set.
- * See:       D9, S51; dict.setdefault.   Since: 0.1 */
+ * See:       D13, S51; dict.setdefault.   Since: 0.1 */
 WR_API int wr_weakmap_set_default(wr_weakmap *map, void *key, void *value, void **result);
 
 /* Tell whether a key has a value.
  * Returns:   that, at some moment of the call; false for what cannot be a key.
  * Blocks:    as wr_weakmap_get.   Allocates: never.   Callbacks: as wr_weakmap_get.
- * See:       D9, S51.   Since: 0.1 */
+ * See:       D13, S51.   Since: 0.1 */
 WR_API bool wr_weakmap_contains(wr_weakmap *map, void *key);
 
 /* Take a key out, and destroy its value.
  * Returns:   0; -ENOENT: it is not there; -EINVAL, -ENOTSUP and what the type's hash returned, as
  *            wr_weakmap_set.
  * Blocks:    as wr_weakmap_set.   Allocates: never.   Callbacks: as wr_weakmap_set.
- * See:       D9, S51.   Since: 0.1 */
+ * See:       D13, S51.   Since: 0.1 */
 WR_API int wr_weakmap_remove(wr_weakmap *map, void *key);
 
 /* Take a key out, and return its value.
  * Gives:     *value, which is the caller's now. A visitor may still look at it, unless values are objects.
  * Returns:   as wr_weakmap_remove; nothing is written unless 0.
  * Blocks:    as wr_weakmap_remove.   Allocates: never.   Callbacks: as wr_weakmap_get.
- * See:       D9, S51; dict.pop.   Since: 0.1 */
+ * See:       D13, S51; dict.pop.   Since: 0.1 */
 WR_API int wr_weakmap_pop(wr_weakmap *map, void *key, void **value);
 
 /* Take any key out, and return it and its value; which one is not said.
  * Gives:     one strong reference to the key, unless NULL; *value, as wr_weakmap_pop.
  * Returns:   the key; NULL when there is none, errno kept, or with errno EINVAL.
  * Blocks:    on the locks of shards, while it looks for one.   Allocates: never.   Callbacks: none.
- * See:       D9, S51; dict.popitem.   Since: 0.1 */
+ * See:       D13, S51; dict.popitem.   Since: 0.1 */
 WR_API void *wr_weakmap_popitem(wr_weakmap *map, void **value) WR_MUST_USE;
 
 /* Take out every key that is there when it is called.
  * Blocks:    as wr_weakmap_remove, for each.   Allocates: never.   Callbacks: as wr_weakmap_remove.
- * See:       D9, S51.   Since: 0.1 */
+ * See:       D13, S51.   Since: 0.1 */
 WR_API void wr_weakmap_clear(wr_weakmap *map);
 
 /* Count the keys that are alive; it looks at each.
  * Returns:   how many; 0 for NULL.
  * Blocks:    briefly on the lock of a shard, again and again.   Allocates: never.   Callbacks: none.
- * See:       D9, S49.   Since: 0.1 */
+ * See:       D13, S49.   Since: 0.1 */
 WR_API size_t wr_weakmap_len(wr_weakmap *map);
 
 /* Call visit(key, value, arg) for each key that is alive, in no order; the value is not destroyed before it
@@ -1081,21 +1081,21 @@ WR_API size_t wr_weakmap_len(wr_weakmap *map);
  * Returns:   0; what `visit` returned when that was not 0; -EINVAL: a NULL.
  * Blocks:    briefly on the locks of shards.   Allocates: never.
  * Callbacks: `visit`, with no lock held; the end of what was taken out meanwhile.
- * See:       D9, S50.   Since: 0.1 */
+ * See:       D13, S50.   Since: 0.1 */
 WR_API int wr_weakmap_foreach(wr_weakmap *map, int (*visit)(void *key, void *value, void *arg), void *arg);
 
 /* Set in `map` every key and value of `from`: with WR_VALUE_OBJECTS in both, or no value_destroy in either,
  * as a value cannot belong to two maps.
  * Returns:   0; -EINVAL: a NULL, or not so; -ENOMEM, and what a type's hash returned: those set so far stay.
  * Blocks:    as wr_weakmap_set.   Allocates: as wr_weakmap_set.   Callbacks: as wr_weakmap_set.
- * See:       D9, S51; dict.update.   Since: 0.1 */
+ * See:       D13, S51; dict.update.   Since: 0.1 */
 WR_API int wr_weakmap_update(wr_weakmap *map, wr_weakmap *from);
 
 /* Make a map with the options, keys and values of another, which has no value_destroy.
  * Gives:     as wr_weakmap_new.
  * Returns:   the map; NULL with errno EINVAL, ENOMEM, or what a type's hash returned.
  * Blocks:    as wr_weakmap_set.   Allocates: as wr_weakmap_set.   Callbacks: as wr_weakmap_set.
- * See:       D9, S51; dict.copy.   Since: 0.1 */
+ * See:       D13, S51; dict.copy.   Since: 0.1 */
 WR_API wr_weakmap *wr_weakmap_copy(wr_weakmap *map) WR_MUST_USE;
 
 /* ---- weak sets ---- */
@@ -1121,7 +1121,7 @@ typedef struct wr_weakset_options {
  * Returns:   the set; NULL with errno ENOMEM.
  * Blocks:    never.   Allocates: some KiB, later more: about 104 bytes for each member, by value 136.
  * Callbacks: none.
- * See:       D9, S52; weakref.WeakSet.   Since: 0.1 */
+ * See:       D13, S52; weakref.WeakSet.   Since: 0.1 */
 WR_API wr_weakset *wr_weakset_new(void) WR_MUST_USE;
 
 /* Make a weak set with options: see wr_weakset_options.
@@ -1130,14 +1130,14 @@ WR_API wr_weakset *wr_weakset_new(void) WR_MUST_USE;
  *            number of shards that is no power of two up to 128.
  * Blocks:    never.   Allocates: as wr_weakset_new.
  * Callbacks: by value, the hash and equal of the members' types, with no lock held.
- * See:       D9, S52.   Since: 0.1 */
+ * See:       D13, S52.   Since: 0.1 */
 WR_API wr_weakset *wr_weakset_new_ex(const wr_weakset_options *options) WR_MUST_USE;
 
 /* Free a set; its members live on.
  * Takes:     the set; NULL does nothing. No other use of it may be under way or follow; deaths on other
  *            threads may be.
  * Blocks:    briefly on its locks and the stripes of its members.   Allocates: never.   Callbacks: none.
- * See:       D9.   Since: 0.1 */
+ * See:       D13.   Since: 0.1 */
 WR_API void wr_weakset_free(wr_weakset *set);
 
 /* Add an object.
@@ -1148,64 +1148,64 @@ WR_API void wr_weakset_free(wr_weakset *set);
  * Blocks:    briefly on the lock of a shard and the object's stripe.
  * Allocates: as wr_new, and buckets, now and then, 4 KiB at a time.
  * Callbacks: as wr_new; by value, the type's hash and equal.
- * See:       D9, S52.   Since: 0.1 */
+ * See:       D13, S52.   Since: 0.1 */
 WR_API int wr_weakset_add(wr_weakset *set, void *obj);
 
 /* Take an object out, if it is there.
  * Returns:   1: it was; 0: not; errors as wr_weakset_add.
  * Blocks:    as wr_weakset_add.   Allocates: never.   Callbacks: by value, the type's hash and equal.
- * See:       D9, S52.   Since: 0.1 */
+ * See:       D13, S52.   Since: 0.1 */
 WR_API int wr_weakset_discard(wr_weakset *set, void *obj);
 
 /* Take an object out.
  * Returns:   0; -ENOENT: it is not there; errors as wr_weakset_add.
  * Blocks:    as wr_weakset_discard.   Allocates: never.   Callbacks: as wr_weakset_discard.
- * See:       D9, S52.   Since: 0.1 */
+ * See:       D13, S52.   Since: 0.1 */
 WR_API int wr_weakset_remove(wr_weakset *set, void *obj);
 
 /* Tell whether an object, or by value an equal one, is there and alive.
  * Returns:   that, at some moment of the call; false for what cannot be a member.
  * Blocks:    briefly on the lock of a shard.   Allocates: never.   Callbacks: as wr_weakset_discard.
- * See:       D9, S52.   Since: 0.1 */
+ * See:       D13, S52.   Since: 0.1 */
 WR_API bool wr_weakset_contains(wr_weakset *set, void *obj);
 
 /* Take any member out and return it; which one is not said.
  * Gives:     one strong reference, unless NULL.
  * Returns:   the object; NULL when there is none.
  * Blocks:    on the locks of shards, while it looks for one.   Allocates: never.   Callbacks: none.
- * See:       D9, S52.   Since: 0.1 */
+ * See:       D13, S52.   Since: 0.1 */
 WR_API void *wr_weakset_pop(wr_weakset *set) WR_MUST_USE;
 
 /* Take out every member that is there when it is called.
  * Blocks:    as wr_weakset_discard, for each.   Allocates: never.   Callbacks: none.
- * See:       D9, S52.   Since: 0.1 */
+ * See:       D13, S52.   Since: 0.1 */
 WR_API void wr_weakset_clear(wr_weakset *set);
 
 /* Count the members that are alive; it looks at each.
  * Returns:   how many; 0 for NULL.
  * Blocks:    briefly on the lock of a shard, again and again.   Allocates: never.   Callbacks: none.
- * See:       D9, S49, S52.   Since: 0.1 */
+ * See:       D13, S49, S52.   Since: 0.1 */
 WR_API size_t wr_weakset_len(wr_weakset *set);
 
 /* Call visit(obj, arg) for each member that is alive, in no order.
  * Returns:   0; what `visit` returned when that was not 0; -EINVAL: a NULL.
  * Blocks:    briefly on the locks of shards.   Allocates: never.
  * Callbacks: `visit`, with no lock held; the end of members whose last reference is dropped meanwhile.
- * See:       D9, S50, S52.   Since: 0.1 */
+ * See:       D13, S50, S52.   Since: 0.1 */
 WR_API int wr_weakset_foreach(wr_weakset *set, int (*visit)(void *obj, void *arg), void *arg);
 
 /* Make a set with the options and members of another.
  * Gives:     as wr_weakset_new.
  * Returns:   the set; NULL with errno EINVAL (NULL), ENOMEM, or what a type's hash returned.
  * Blocks:    as wr_weakset_add.   Allocates: as wr_weakset_add.   Callbacks: as wr_weakset_add.
- * See:       D9, S52.   Since: 0.1 */
+ * See:       D13, S52.   Since: 0.1 */
 WR_API wr_weakset *wr_weakset_copy(wr_weakset *set) WR_MUST_USE;
 
 /* Make the set of what is in a or b, with the options of a. Neither is changed.
  * Gives:     as wr_weakset_new.
  * Returns:   the set; NULL with errno EINVAL (a NULL), ENOMEM, or what a type's hash returned.
  * Blocks:    as wr_weakset_add.   Allocates: as wr_weakset_add.   Callbacks: as wr_weakset_add.
- * See:       D9, S52.   Since: 0.1 */
+ * See:       D13, S52.   Since: 0.1 */
 WR_API wr_weakset *wr_weakset_union(wr_weakset *a, wr_weakset *b) WR_MUST_USE;
 /* Make the set of what is in a and b. See wr_weakset_union. */
 WR_API wr_weakset *wr_weakset_intersection(wr_weakset *a, wr_weakset *b) WR_MUST_USE;
@@ -1217,7 +1217,7 @@ WR_API wr_weakset *wr_weakset_symmetric_difference(wr_weakset *a, wr_weakset *b)
 /* Add what is in another set, which may be the same one.
  * Returns:   0; -EINVAL: a NULL; -ENOMEM, and what a type's hash returned: what was done so far stays.
  * Blocks:    as wr_weakset_add.   Allocates: as wr_weakset_add.   Callbacks: as wr_weakset_add.
- * See:       D9, S52.   Since: 0.1 */
+ * See:       D13, S52.   Since: 0.1 */
 WR_API int wr_weakset_update(wr_weakset *set, wr_weakset *other);
 /* Take out what is not in another set. See wr_weakset_update; needs no memory. */
 WR_API int wr_weakset_intersection_update(wr_weakset *set, wr_weakset *other);
@@ -1230,7 +1230,7 @@ WR_API int wr_weakset_symmetric_difference_update(wr_weakset *set, wr_weakset *o
  * Returns:   1: yes; 0: no; -EINVAL: a NULL.
  * Blocks:    as wr_weakset_contains.   Allocates: never.   Callbacks: as wr_weakset_foreach and
  *            wr_weakset_contains.
- * See:       D9, S52.   Since: 0.1 */
+ * See:       D13, S52.   Since: 0.1 */
 WR_API int wr_weakset_is_subset(wr_weakset *a, wr_weakset *b);
 /* Tell whether all of b is in a. See wr_weakset_is_subset. */
 WR_API int wr_weakset_is_superset(wr_weakset *a, wr_weakset *b);
@@ -1251,14 +1251,14 @@ typedef void (*wr_method)(void *self, void *event, void *arg);
  * Returns:   the list; NULL with errno ENOMEM.
  * Blocks:    never.   Allocates: less than a KiB, later more: about 168 bytes for each listener.
  * Callbacks: none.
- * See:       D9, S53; weakref.WeakMethod.   Since: 0.1 */
+ * See:       D13, S53; weakref.WeakMethod.   Since: 0.1 */
 WR_API wr_listeners *wr_listeners_new(void) WR_MUST_USE;
 
 /* Free a list of listeners.
  * Takes:     the list; NULL does nothing. No other use of it may be under way, not in a method it calls
  *            either, or follow; deaths on other threads may be.
  * Blocks:    briefly on its lock and the stripes of its objects.   Allocates: never.   Callbacks: none.
- * See:       D9.   Since: 0.1 */
+ * See:       D13.   Since: 0.1 */
 WR_API void wr_listeners_free(wr_listeners *listeners);
 
 /* Add a listener, behind all others; the same object and method may be there already.
@@ -1268,14 +1268,14 @@ WR_API void wr_listeners_free(wr_listeners *listeners);
  *            -ESTALE: self is killed or dying; -ENOMEM. When it fails nothing was changed.
  * Blocks:    briefly on the list's lock and the object's stripe.
  * Allocates: as wr_new, and buckets, now and then, 4 KiB at a time.   Callbacks: as wr_new.
- * See:       D9, S53.   Since: 0.1 */
+ * See:       D13, S53.   Since: 0.1 */
 WR_API int wr_listeners_add(wr_listeners *listeners, void *self, wr_method method, void *arg);
 
 /* Add a listener, unless one of this object and method is there, whatever its argument.
  * Needs:     as wr_listeners_add.
  * Returns:   1: added; 0: one was there; errors as wr_listeners_add.
  * Blocks:    as wr_listeners_add.   Allocates: as wr_listeners_add.   Callbacks: as wr_listeners_add.
- * See:       D9, S53.   Since: 0.1 */
+ * See:       D13, S53.   Since: 0.1 */
 WR_API int wr_listeners_add_once(wr_listeners *listeners, void *self, wr_method method, void *arg);
 
 /* Take the oldest listener of an object and method out. A call of it that is under way on another thread, or
@@ -1283,7 +1283,7 @@ WR_API int wr_listeners_add_once(wr_listeners *listeners, void *self, wr_method 
  * Needs:     a strong reference to `self`.
  * Returns:   0; -ENOENT: there is none, or self is killed; -EINVAL: a NULL.
  * Blocks:    as wr_listeners_add.   Allocates: never.   Callbacks: none.
- * See:       D9, S53.   Since: 0.1 */
+ * See:       D13, S53.   Since: 0.1 */
 WR_API int wr_listeners_remove(wr_listeners *listeners, void *self, wr_method method);
 
 /* Take the oldest listener of an object and method out, and wait until no thread is inside of this method on
@@ -1295,7 +1295,7 @@ WR_API int wr_listeners_remove(wr_listeners *listeners, void *self, wr_method me
  * Blocks:    while the method runs on another thread. Two methods that remove each other deadlock: use the
  *            timed form there.
  * Allocates: never.   Callbacks: none.
- * See:       D9, S53.   Since: 0.1 */
+ * See:       D13, S53.   Since: 0.1 */
 WR_API int wr_listeners_remove_wait(wr_listeners *listeners, void *self, wr_method method);
 
 /* Remove and wait as wr_listeners_remove_wait, but no longer than `timeout_ms` milliseconds (negative: for
@@ -1307,7 +1307,7 @@ WR_API int wr_listeners_remove_wait_timed(wr_listeners *listeners, void *self, w
  * Needs:     a strong reference to `self`.
  * Returns:   that, at some moment of the call; false for NULLs.
  * Blocks:    briefly on the list's lock.   Allocates: never.   Callbacks: none.
- * See:       D9, S53.   Since: 0.1 */
+ * See:       D13, S53.   Since: 0.1 */
 WR_API bool wr_listeners_contains(wr_listeners *listeners, void *self, wr_method method);
 
 /* Call every listener, in the order they were added, each with its object held. One that is taken out or
@@ -1316,27 +1316,27 @@ WR_API bool wr_listeners_contains(wr_listeners *listeners, void *self, wr_method
  * Blocks:    never by itself.   Allocates: never.
  * Callbacks: the methods, on this thread, with no lock held: they may add, remove and call this very list;
  *            and the end of objects whose last reference is dropped meanwhile.
- * See:       D9, S53.   Since: 0.1 */
+ * See:       D13, S53.   Since: 0.1 */
 WR_API int wr_listeners_call(wr_listeners *listeners, void *event);
 
 /* Call visit(self, method, method_arg, arg) for each listener whose object is alive, in their order.
  * Returns:   0; what `visit` returned when that was not 0; -EINVAL: a NULL.
  * Blocks:    never by itself.   Allocates: never.   Callbacks: `visit`, with no lock held; as
  *            wr_listeners_call.
- * See:       D9, S50, S53.   Since: 0.1 */
+ * See:       D13, S50, S53.   Since: 0.1 */
 WR_API int wr_listeners_foreach(wr_listeners *listeners,
                                 int (*visit)(void *self, wr_method method, void *method_arg, void *arg),
                                 void *arg);
 
 /* Take out every listener that is there when it is called.
  * Blocks:    as wr_listeners_remove, for each.   Allocates: never.   Callbacks: none.
- * See:       D9, S53.   Since: 0.1 */
+ * See:       D13, S53.   Since: 0.1 */
 WR_API void wr_listeners_clear(wr_listeners *listeners);
 
 /* Count the listeners whose objects are alive; it looks at each.
  * Returns:   how many; 0 for NULL.
  * Blocks:    briefly on the list's lock, again and again.   Allocates: never.   Callbacks: none.
- * See:       D9, S49, S53.   Since: 0.1 */
+ * See:       D13, S49, S53.   Since: 0.1 */
 WR_API size_t wr_listeners_len(wr_listeners *listeners);
 
 /* ---- the process ---- */
