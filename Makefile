@@ -13,6 +13,7 @@ VARIANT ?= plain#         a build-time variation of the library, from the table 
 INLINE  ?=#               1: the test bodies use weakrt_inline.h
 WERROR  ?=#               1: warnings are errors, as in CI
 V       ?=#               1: show the commands
+BENCH   ?=#               options of bench/bench.py: `make bench BENCH='--only get_*'`
 STRESS  ?=#               arguments of wr-stress, as `wr-stress --help` lists them
 FILTER  ?=#               run only the tests whose suite/name or name matches this glob
 JOBS    ?= $(shell nproc)
@@ -41,6 +42,8 @@ variant_wear  := -DWR_HOOK -DWR_TAG_START=0xffffff00u
 variant_pipe  := -DWR_HOOK -DWR_NO_EVENTFD
 variant_stress := -DWR_HOOK -DWR_COUNT_PATHS
 variant_stress1 := -DWR_HOOK -DWR_COUNT_PATHS -DWR_STRIPES=1u
+# For instruction counts: what the library tells valgrind of each object is left out.
+variant_count := -DNVALGRIND
 
 # ---- the stages of `make check`: one line each, a name and what to make. Each is a target too: check-NAME ----
 comma := ,
@@ -114,8 +117,8 @@ bad_objects    := $(patsubst tests/%.c,$B/tests/%.o,tests/runner.c tests/support
 badc_objects   := $(patsubst tests/%.c,$B/criterion/%.o,tests/support.c tests/selftest/bad.c)
 examples       := $(patsubst examples/%.c,$B/examples/%,$(sort $(wildcard examples/*.c)))
 stress_objects := $(patsubst %.c,$B/%.o,$(sort $(wildcard stress/*.c)))
-bench_objects  := $(patsubst %.c,$B/%.o,$(sort $(wildcard bench/*.c))) \
-                  $(patsubst %.cc,$B/%.cc.o,$(sort $(wildcard bench/*.cc)))
+bench_peers    := $(sort $(patsubst bench/bench_%,%,$(basename $(wildcard bench/bench_*.c bench/bench_*.cc))))
+bench_programs := $(patsubst %,$B/bench/run/%,weakrt-inline weakrt-calls $(filter-out weakrt,$(bench_peers)))
 STATIC_LIB     := $B/libweakrt.a
 SHARED_LIB     := $B/$(SHARED)
 
@@ -145,10 +148,10 @@ remember = @mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$1)' | cmp -s - $@ || 
 
 .PHONY: FORCE
 $B/flags: FORCE
-	$(call remember,$(CC) $(lib_flags) / $(test_flags) / $(CXX) $(cxx_flags) / $(link_flags) $(LDLIBS) / $(bench_flags))
+	$(call remember,$(CC) $(lib_flags) / $(test_flags) / $(CXX) $(cxx_flags) / $(link_flags) $(LDLIBS))
 # A source that was removed must leave the library too.
 $B/sources: FORCE
-	$(call remember,$(lib_objects) $(test_objects) $(stress_objects) $(bench_objects))
+	$(call remember,$(lib_objects) $(test_objects) $(stress_objects))
 
 $B/src/%.o: src/%.c $B/flags
 	$(call say,CC)
@@ -174,12 +177,17 @@ $B/stress/%.o: stress/%.c $B/flags
 $B/bench/%.o: bench/%.c $B/flags
 	$(call say,CC)
 	@mkdir -p $(@D)
-	$q$(CC) $(user_flags) -D_GNU_SOURCE $(bench_flags) -c $< -o $@
+	$q$(CC) $(user_flags) -D_GNU_SOURCE $(bench_flags_$(*F:bench_%=%)) -c $< -o $@
+
+$B/bench/%-inline.o: bench/%.c $B/flags
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$q$(CC) $(user_flags) -D_GNU_SOURCE -DBENCH_INLINE -c $< -o $@
 
 $B/bench/%.cc.o: bench/%.cc $B/flags
 	$(call say,CXX)
 	@mkdir -p $(@D)
-	$q$(CXX) $(cxx_flags) $(bench_flags) -c $< -o $@
+	$q$(CXX) $(cxx_flags) $(bench_flags_$(*F:bench_%=%)) -c $< -o $@
 
 -include $(wildcard $B/model/*.d $B/src/*.d $B/tests/*.d $B/tests/*/*.d $B/criterion/*.d $B/criterion/*/*.d $B/examples/*.d \
                     $B/stress/*.d $B/bench/*.d)
@@ -288,18 +296,12 @@ examples: $(examples) ## build the examples
 run-examples: $(examples) ## build and run them
 	$qtools/run-examples $(examples)
 
-# ---- stress and benchmarks ----
-bench_flags ?=
-bench_libs  ?=
+# ---- stress ----
 # Scenarios over io_uring leave themselves out where its library is not there.
 stress_libs = $(shell echo '\#include <liburing.h>' | $(CC) -E - >/dev/null 2>&1 && echo -luring)
 $B/wr-stress: $(stress_objects) $(lib_objects) $B/sources
 	$(call say,LD)
 	$q$(CC) $(link_flags) $(filter %.o,$^) $(stress_libs) $(LDLIBS) -o $@
-
-$B/wr-bench: $(bench_objects) $(STATIC_LIB) $B/sources
-	$(call say,LD)
-	$q$(CXX) $(link_flags) $(bench_objects) $(STATIC_LIB) $(bench_libs) $(LDLIBS) -o $@
 
 .PHONY: stress stress-raw stress-short stress-program stress-run stress-raw-run
 stress: ## run every stress scenario for a few seconds: `make stress SAN=thread STRESS='--scenario churn'`
@@ -321,10 +323,44 @@ stress-run: $B/wr-stress
 	$q$< $(STRESS)
 stress-raw-run: $B/wr-stress
 	$qtools/stress-raw $<
-ifneq ($(strip $(bench_objects)),)
-.PHONY: bench
-bench: $B/wr-bench ## build the benchmark program
-endif
+
+# ---- benchmarks: bench/bench_<peer>.c or .cc is a program; bench_flags_<peer> and bench_libs_<peer> if it needs them ----
+
+$B/bench/run/weakrt-inline: $B/bench/bench_weakrt-inline.o $B/bench/bench.o $(STATIC_LIB)
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$q$(CC) $(link_flags) $^ $(LDLIBS) -o $@
+
+$B/bench/run/weakrt-calls: $B/bench/bench_weakrt.o $B/bench/bench.o $(SHARED_LIB)
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$q$(CC) $(link_flags) $^ -Wl,-rpath,'$$ORIGIN/../..' $(LDLIBS) -o $@
+
+$B/bench/run/%: $B/bench/bench_%.o $B/bench/bench.o
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$q$(CC) $(link_flags) $^ $(bench_libs_$*) $(LDLIBS) -o $@
+
+$B/bench/run/%: $B/bench/bench_%.cc.o $B/bench/bench.o
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$q$(CXX) $(link_flags) $^ $(bench_libs_$*) $(LDLIBS) -o $@
+
+.PHONY: bench bench-quick bench-instructions bench-count bench-programs
+bench-programs: $(bench_programs)
+bench: ## measure against what users would pick instead; results under build/bench
+	$qtools/setup --bench
+	+$q$(again) bench-programs
+	$qbench/bench.py --out build/bench $(BENCH) $(bench_programs)
+bench-quick: ## the main rows only, in some seconds
+	$qtools/setup --bench
+	+$q$(again) bench-programs
+	$qbench/bench.py --quick --out build/bench $(BENCH) $(bench_programs)
+bench-instructions: ## count instructions instead, which other work on the machine does not change
+	$qtools/setup --bench
+	+$q$(again) bench-count VARIANT=count
+bench-count: $(bench_programs)
+	$qbench/bench.py --instructions --out build/bench/instructions $(BENCH) $(bench_programs)
 
 # ---- breaking the library: does each breakage of tools/sabotage.list make a check fail? ----
 .PHONY: sabotage sabotage-short

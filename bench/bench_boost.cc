@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+#include "bench.h"
+
+#if __has_include(<boost/make_shared.hpp>)
+#include <boost/make_shared.hpp>
+#include <boost/shared_ptr.hpp>
+#include <boost/version.hpp>
+#include <boost/weak_ptr.hpp>
+
+namespace peer = boost;
+#include "shared_ptr.h"
+
+extern const char bench_peer[] = "Boost " BOOST_LIB_VERSION " shared_ptr and weak_ptr";
+#else
+extern const char bench_peer[] = "Boost";
+BENCH_MISSING("libboost-dev");
+#endif
