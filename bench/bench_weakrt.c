@@ -25,7 +25,7 @@ static void count_destroy(void *self) {
 static const wr_type counted_type = {
     .abi = WR_TYPE_ABI, .name = "counted", .size = sizeof(struct payload), .destroy = count_destroy};
 
-static void *make(const wr_type *type) {
+static inline __attribute__((always_inline)) void *make(const wr_type *type) {
     void *obj = wr_new(type);
     BENCH_CHECK(obj != NULL);
     return obj;
@@ -118,7 +118,7 @@ BENCH(plain_lookup) {
 
 /* ---- lives ---- */
 
-static void create_destroy_of(const wr_type *type) {
+static inline __attribute__((always_inline)) void create_destroy_of(const wr_type *type) {
     uint64_t dirt = 0;
     BENCH_TIMES(10000) {
         struct payload *obj = make(type);
