@@ -47,6 +47,18 @@ void *alloc_zeroed(size_t size) {
     return memory;
 }
 
+void alloc_free(void *memory) {
+    if (memory == NULL)
+        return;
+    int saved = errno;
+    lock_take(&choice);
+    wr_allocator fn = allocator;
+    void *ctx = allocator_ctx;
+    lock_give(&choice);
+    (void)fn(ctx, memory, 0);
+    errno = saved;
+}
+
 void alloc_lock(void) UNCHECKED_LOCKS {
     lock_take(&choice);
 }

@@ -8,6 +8,9 @@
 /* Return `size` zero bytes, or NULL. errno is kept. */
 void *alloc_zeroed(size_t size);
 
+/* Give memory of alloc_zeroed back; NULL: nothing. errno is kept. */
+void alloc_free(void *memory);
+
 /* Take and give back the lock on the choice of allocator, for fork. */
 void alloc_lock(void);
 void alloc_unlock(void);

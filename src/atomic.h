@@ -61,6 +61,9 @@ extern void (*atomic_hook)(const char *op, const volatile void *at);
 /* Count something that only this thread counts and others may look at; no step that tests could stop at. */
 #define atomic_count(p) __atomic_store_n(p, __atomic_load_n(p, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED)
 
+/* The same for what several threads count. */
+#define atomic_count_shared(p) ((void)__atomic_fetch_add(p, 1, __ATOMIC_RELAXED))
+
 /* A plain access to a field that another thread may own before or after: named so that a checker sees it. */
 #define wr_read(p) (*(p))
 #define wr_write(p, v) ((void)(*(p) = (v)))

@@ -47,6 +47,9 @@ void death_free(struct thread *thread, struct wr_slot *slot) {
 /* End a weakref: off its list, and its argument destroyed. */
 static void end_weakref(struct wr_weakref *ref) {
     registry_leave(&ref->entry);
+    uint32_t state = wr_load_relaxed(&ref->entry.state); /* relaxed: nobody can take it any more */
+    if (state == ENTRY_ARMED || state == ENTRY_QUEUED)
+        stats_count(STAT_CANCELLED);
     if (ref->arg_destroy != NULL)
         ref->arg_destroy(ref->arg);
 }
@@ -84,8 +87,10 @@ static void run(struct thread *thread, struct wr_slot *slot) {
     if (word_alive(word)) {
         type->finalize(payload);
         word = word_finalized(slot);
+        stats_count(STAT_FINALIZED);
         if (word_alive(word)) {
             wr_path(finalize_kept);
+            stats_count(STAT_RESURRECTED);
             return; /* resurrected */
         }
         wr_path(finalize_died);
@@ -115,9 +120,18 @@ void death_go_on(struct thread *thread, struct wr_slot *slot) {
     thread->ending = outer;
 }
 
-void death_run_waiting(struct thread *thread) {
-    for (struct wr_slot *slot; (slot = next_waiting(thread)) != NULL;)
+/* Run the deaths that wait, of which `slot` is the first. */
+static __attribute__((cold)) void run_row(struct thread *thread, struct wr_slot *slot) {
+    uint64_t deaths = 0;
+    for (; slot != NULL; slot = next_waiting(thread), deaths++)
         death_go_on(thread, slot);
+    stats_row(deaths);
+}
+
+void death_run_waiting(struct thread *thread) {
+    struct wr_slot *slot = next_waiting(thread);
+    if (slot != NULL)
+        run_row(thread, slot);
 }
 
 struct thread *user_code_enter(struct user_code *section) {

@@ -186,6 +186,7 @@ void thread_free(struct thread *thread, struct wr_slot *slot, uint64_t dead_word
     poison_freed(wr_payload_of(slot), class_payload(class));
     if (wr_unlikely(!word_reusable(dead_word))) {
         wr_path(retire);
+        stats_count(STAT_RETIRED);
         return; /* its tags are used up: it stays readable and dead for ever (S23) */
     }
 #ifdef WR_DEBUG
@@ -220,6 +221,13 @@ void thread_flush(struct thread *thread) {
     }
 }
 
+void thread_add_counts(struct counts *sum) {
+    lock_take(&records);
+    for (struct block *block = blocks; block != NULL; block = block->next)
+        stats_add(sum, &block->thread->counts);
+    lock_give(&records);
+}
+
 /* ---- fork ---- */
 
 void thread_lock(void) UNCHECKED_LOCKS {
@@ -237,6 +245,7 @@ void thread_forget_absent(void) UNCHECKED_LOCKS {
         if (thread == thread_current)
             continue;
         registry_refire(thread->firing);
+        stats_keep(&thread->counts);
         set_up(thread);
         thread->next = unowned;
         unowned = thread;

@@ -13,6 +13,7 @@
 #define WR_THREAD_H
 
 #include "arena.h"
+#include "stats.h"
 
 struct thread {
     /* Two magazines of slots for each class, linked through `link`: one in use, and a full one or none. A
@@ -29,6 +30,7 @@ struct thread {
     struct queue_run *queues; /* runs of queues under way, innermost first (queue.h) */
     uint32_t first;           /* deaths that wait, linked through `link`, in their order; 0: none */
     uint32_t last;
+    struct counts counts; /* what this thread counted (stats.h) */
     struct thread
         *next; /* in the list of all records, or of those without an owner; guarded by the lock on it */
 #ifdef WR_DEBUG
@@ -71,6 +73,9 @@ void thread_free(struct thread *thread, struct wr_slot *slot, uint64_t dead_word
 
 /* Put all slots of a real record into the depot. */
 void thread_flush(struct thread *thread);
+
+/* Add what all records counted to `sum`. */
+void thread_add_counts(struct counts *sum);
 
 /* Take and give back the lock on the list of records, for fork. */
 void thread_lock(void);
