@@ -39,6 +39,7 @@ variant_hook  := -DWR_HOOK
 variant_stripe1 := -DWR_HOOK -DWR_STRIPES=1u
 variant_wear  := -DWR_HOOK -DWR_TAG_START=0xffffff00u
 variant_stress := -DWR_HOOK -DWR_COUNT_PATHS
+variant_stress1 := -DWR_HOOK -DWR_COUNT_PATHS -DWR_STRIPES=1u
 
 # ---- the stages of `make check`: one line each, a name and what to make. Each is a target too: check-NAME ----
 comma := ,
@@ -55,6 +56,7 @@ $(call stage,asan,test SAN=address$$(comma)undefined VARIANT=hook)
 $(call stage,valgrind,test-valgrind)
 $(call stage,examples,run-examples)
 $(call stage,runner,test-runner)
+$(call stage,model,model)
 
 lint_stages := format tidy threads headers docs readme atomics paths text shell exports
 
@@ -177,7 +179,7 @@ $B/bench/%.cc.o: bench/%.cc $B/flags
 	@mkdir -p $(@D)
 	$q$(CXX) $(cxx_flags) $(bench_flags) -c $< -o $@
 
--include $(wildcard $B/src/*.d $B/tests/*.d $B/tests/*/*.d $B/criterion/*.d $B/criterion/*/*.d $B/examples/*.d \
+-include $(wildcard $B/model/*.d $B/src/*.d $B/tests/*.d $B/tests/*/*.d $B/criterion/*.d $B/criterion/*/*.d $B/examples/*.d \
                     $B/stress/*.d $B/bench/*.d)
 
 # ---- the libraries ----
@@ -233,6 +235,44 @@ selftest-programs: $B/selftest/tests $(if $(SAN),,$B/selftest-criterion/tests)
 where:
 	@echo $B
 
+# ---- models: the library's own source on the atomics, locks and pages of the checker in tests/model ----
+# What the checker has in place of: its neighbours.c says how.
+model_without := alloc atomic fork os
+model_sources := $(filter-out $(model_without:%=src/%.c),$(sort $(wildcard src/*.c))) \
+                 $(sort $(wildcard tests/model/*.c))
+model_objects := $(patsubst %.c,$B/model/%.o,$(notdir $(model_sources)))
+# _GNU_SOURCE without a value: files of the library define it so themselves.
+model_flags    = -std=c11 -D_GNU_SOURCE= -Isrc -Itests/model -include tests/model/model_core.h -O2 -g $(warnings) \
+                 $(warnings_c) -Iinclude $(CPPFLAGS) -MMD -MP $(CFLAGS)
+# The library's lock under other names: it is a model's subject, and its work is the checker's.
+$B/model/lock.o: model_flags += -Dlock_take=real_lock_take -Dlock_give=real_lock_give
+
+$B/model/flags: FORCE
+	$(call remember,$(CC) $(model_flags) / $(model_objects))
+
+$B/model/%.o: src/%.c $B/model/flags
+	$(call say,CC)
+	$q$(CC) $(model_flags) -c $< -o $@
+
+$B/model/%.o: tests/model/%.c $B/model/flags
+	$(call say,CC)
+	$q$(CC) $(model_flags) -c $< -o $@
+
+$B/wr-model: $(model_objects)
+	$(call say,LD)
+	$q$(CC) $(LDFLAGS) $^ -o $@
+
+MODEL ?= *#               run only the models whose name matches this glob
+.PHONY: model model-long model-program model-sabotage
+model-program: $B/wr-model
+model: $B/wr-model ## explore the models: litmus tests, and the library's protocols under C11's memory model
+	$q$< --model '$(MODEL)'
+model-long: $B/wr-model ## the same within wider bounds, and at random
+	$q$< --long --model '$(MODEL)'
+	$q$< --random 100000 --model '$(MODEL)'
+model-sabotage: ## break the library in each way that a model must find
+	$qtests/model/sabotage --jobs $(JOBS)
+
 # ---- examples: each file is a program, linked as a user links it, and with what its line `link: ...` says. FILE.out,
 # if there, is what it must print ----
 $B/examples/%: examples/%.c $(STATIC_LIB) $B/flags
@@ -266,10 +306,13 @@ stress: ## run every stress scenario for a few seconds: `make stress SAN=thread 
 stress-raw: ## see that the race on events is real: raw pointers lose it, says AddressSanitizer
 	$qtools/setup --stress
 	+$q$(again) stress-raw-run VARIANT=stress SAN=address
+# Those in which objects meet on a stripe, which one stripe makes of all.
+registry_scenarios := $(addprefix --scenario ,callbacks shared_refs cancel_storm proxies clear)
 stress-short: ## one second of each scenario, plain and under ThreadSanitizer, and stress-raw
 	$qtools/setup --stress
 	+$q$(again) stress-run VARIANT=stress STRESS='--seconds 1'
 	+$q$(again) stress-run VARIANT=stress STRESS='--seconds 1' SAN=thread
+	+$q$(again) stress-run VARIANT=stress1 STRESS='--seconds 1 $(registry_scenarios)' SAN=thread
 	+$q$(again) stress-raw-run VARIANT=stress SAN=address
 stress-program: $B/wr-stress
 stress-run: $B/wr-stress
@@ -280,6 +323,13 @@ ifneq ($(strip $(bench_objects)),)
 .PHONY: bench
 bench: $B/wr-bench ## build the benchmark program
 endif
+
+# ---- breaking the library: does each breakage of tools/sabotage.list make a check fail? ----
+.PHONY: sabotage sabotage-short
+sabotage: ## all breakages
+	$qtools/sabotage --jobs $(JOBS)
+sabotage-short: ## some of each kind
+	$qtools/sabotage --short --jobs $(JOBS)
 
 # ---- checking ----
 .PHONY: setup check lint $(check_stages:%=check-%) $(lint_stages:%=lint-%)

@@ -129,7 +129,7 @@ WR_API void *wr_new_flex(const wr_type *type, size_t extra_bytes) WR_MUST_USE;
  * Gives:     one strong reference, to be given up by its own wr_release.
  * Returns:   obj.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * On misuse: a dead object, memory that is no object, or a count past 2^27: fatal, with a message.
+ * On misuse: a dead object, memory that is no object, or a count past 2^26: fatal, with a message.
  * See:       D3, D8.   Since: 0.1 */
 WR_API void *wr_retain(void *obj);
 
@@ -345,8 +345,8 @@ WR_API wr_weakref *wr_proxy_new(void *obj, wr_callback callback, void *arg) WR_M
  * Takes:     `arg`, on success, when there is an arg_destroy; on failure it stays the caller's (S1).
  * Gives:     one strong reference to the weakref.
  * Returns:   the weakref; NULL with errno as wr_weakref_new; EINVAL also for options of another size, unknown
- *            flags, or a type that is not based on &wr_weakref_type, has a finalize or queue, is WR_BORROWABLE
- *            or too large.
+ *            flags, a `queue` that is none, or a type that is not based on &wr_weakref_type, has a finalize or
+ *            queue, is WR_BORROWABLE or too large.
  * Blocks:    briefly on the object's stripe.   Allocates: as wr_new, unless shared.   Callbacks: as
  *            wr_weakref_new.
  * See:       D4, S1, S6, S8.   Since: 0.1 */
@@ -480,6 +480,133 @@ WR_API int wr_describe(void *obj, char *buf, size_t len);
  * See:       S32, S33, S36.   Since: 0.1 */
 WR_API int wr_call(void *obj, int (*fn)(void *self, void *arg), void *arg, int *result);
 
+/* ---- borrow: an access without a reference ---- */
+
+/* A borrow, in memory of the caller's: on its stack as a rule. It is not copied, and lives until wr_return. Its
+ * content is the library's. */
+typedef struct wr_borrowed {
+    uint64_t r[4] WR_ALIGNED_8;
+} wr_borrowed;
+
+/* Look an object up for a while, without taking a reference: it is not destroyed before wr_return.
+ * Needs:     nothing, as wr_weak_get; memory for a borrow at `b`.
+ * Gives:     a borrow in *b, which this thread gives up by wr_return, in any order with its others, before it
+ *            ends; also with NULL.
+ * Returns:   the object; NULL when wr_weak_get would give that. It may be killed, or lose its last reference,
+ *            while it is borrowed: it reads dead then and its callbacks run, but destroy waits. What is
+ *            returned is no reference: it may not be retained, cleared, killed or given a weak value; to keep
+ *            the object, use wr_weak_get.
+ * Order:     as wr_weak_get.
+ * Blocks:    never by itself; the process's first borrow takes some ms when other threads run already.
+ * Allocates: 1 KiB at a thread's first borrow, kept for later threads.
+ * Callbacks: when it gives NULL, as wr_return, seldom.
+ *            For a type without WR_BORROWABLE, for a thread's 65th borrow at once, and where there is no
+ *            memory, it takes a reference: then the object lives on until wr_return.
+ * See:       D11, S56; PyWeakref_GetObject.   Since: 0.1 */
+WR_API void *wr_borrow(wr_weak w, wr_borrowed *b);
+
+/* Give a borrow back. When the object died meanwhile, and this was its last borrower, it is destroyed now.
+ * Needs:     a borrow of this thread; one that gave NULL needs no return, and may have one.
+ * Order:     what this thread did with the object is over before destroy.
+ * Blocks:    never by itself; destroy may.   Allocates: never.
+ * Callbacks: destroy of the object, and what wr_release may run.
+ * On misuse: returned twice, on another thread, or not before the thread's end: fatal, with a message, as far
+ *            as it can be told.
+ * See:       D11, S56.   Since: 0.1 */
+WR_API void wr_return(wr_borrowed *b);
+
+/* ---- cells: places that threads share ---- */
+
+/* A place that owns a strong reference, or is empty; empty when zeroed. Every function on it is atomic and
+ * lock-free. Empty it by wr_cell_store(c, NULL) before its memory goes. */
+typedef struct wr_cell {
+    uint64_t bits WR_ALIGNED_8;
+} wr_cell;
+
+/* Take a strong reference to the object in a cell.
+ * Gives:     one strong reference, unless NULL.
+ * Returns:   the object that was in the cell at some moment of the call; NULL: it was empty.
+ * Order:     what was written before it was stored is seen.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       D12, S55.   Since: 0.1 */
+WR_API void *wr_cell_load(const wr_cell *c) WR_MUST_USE;
+
+/* Put an object into a cell; the cell takes a reference of its own, and gives up the one it had.
+ * Needs:     a strong reference to `obj`, which stays the caller's, or NULL to empty the cell.
+ * Order:     what was written before is seen by who gets the object from the cell.
+ * Blocks:    never by itself; destroy may.   Allocates: never.
+ * Callbacks: as wr_release, of the object that was in the cell.
+ * See:       D12, S55.   Since: 0.1 */
+WR_API void wr_cell_store(wr_cell *c, void *obj);
+
+/* Put an object into a cell and take out what was there.
+ * Needs:     as wr_cell_store.
+ * Gives:     the strong reference that the cell had, unless NULL.
+ * Returns:   the object that was in the cell, or NULL.
+ * Order:     as wr_cell_store and wr_cell_load.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       D12, S55.   Since: 0.1 */
+WR_API void *wr_cell_exchange(wr_cell *c, void *obj) WR_MUST_USE;
+
+/* Put `desired` into a cell if `expected` is in it; the cell gives up its reference to that one.
+ * Needs:     strong references to both, where they are not NULL; they stay the caller's.
+ * Returns:   true: done; false: something else is in the cell, and nothing was changed. There is no ABA: while
+ *            the caller holds `expected` nothing else is at its address.
+ * Order:     as wr_cell_store.
+ * Blocks:    never.   Allocates: never.
+ * Callbacks: none; the caller holds what could die.
+ * See:       D12, S55.   Since: 0.1 */
+WR_API bool wr_cell_compare_exchange(wr_cell *c, void *expected, void *desired);
+
+/* Borrow the object in a cell, as wr_borrow does with a weak value.
+ * Gives:     as wr_borrow.
+ * Returns:   the object that was in the cell at some moment of the call; NULL: it was empty. Afterwards it may
+ *            leave the cell and lose its last reference; it is destroyed after wr_return.
+ * Order:     as wr_cell_load.
+ * Blocks:    as wr_borrow.   Allocates: as wr_borrow.   Callbacks: as wr_borrow, seldom, also when it succeeds.
+ * See:       D12, S55, S56.   Since: 0.1 */
+WR_API void *wr_cell_borrow(const wr_cell *c, wr_borrowed *b);
+
+/* A place that holds a weak value; null when zeroed. It orders what S22 and S57 ask for by itself. */
+typedef struct wr_weak_cell {
+    uint64_t bits WR_ALIGNED_8;
+} wr_weak_cell;
+
+/* Read the weak value in a weak cell.
+ * Returns:   it.
+ * Order:     acquire, with the stores.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       D12.   Since: 0.1 */
+WR_API wr_weak wr_weak_cell_load(const wr_weak_cell *c);
+
+/* Put a weak value into a weak cell.
+ * Order:     release, with the loads.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       D12.   Since: 0.1 */
+WR_API void wr_weak_cell_store(wr_weak_cell *c, wr_weak w);
+
+/* Put a weak value into a weak cell and take out what was there.
+ * Returns:   what was there.
+ * Order:     acquire and release.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       D12.   Since: 0.1 */
+WR_API wr_weak wr_weak_cell_exchange(wr_weak_cell *c, wr_weak w);
+
+/* Put `desired` into a weak cell if `expected` is in it. Weak values are never used again: there is no ABA.
+ * Returns:   true: done; false: something else is in it, and nothing was changed.
+ * Order:     acquire and release.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       D12.   Since: 0.1 */
+WR_API bool wr_weak_cell_compare_exchange(wr_weak_cell *c, wr_weak expected, wr_weak desired);
+
+/* Take a strong reference to the object that a weak cell's value names, if it is alive.
+ * Gives:     one strong reference, unless NULL.
+ * Returns:   the object; NULL: at some moment of the call the value in the cell was null or dead.
+ * Order:     as wr_weak_get.
+ * Blocks:    never.   Allocates: never.   Callbacks: none.
+ * See:       D12, S55.   Since: 0.1 */
+WR_API void *wr_weak_cell_get(const wr_weak_cell *c) WR_MUST_USE;
+
 /* ---- delivery: what runs in an event loop ---- */
 
 /* Make a queue: callbacks and destroys that are bound to it run where wr_queue_run is called.
@@ -521,8 +648,8 @@ WR_API void wr_queue_free(wr_queue *queue);
  * Takes:     one strong reference, or NULL, which does nothing.
  * Order:     as wr_release.
  * Blocks:    never.   Allocates: never.
- * Callbacks: none, ever. Async-signal-safe. With `queue` NULL or freed, and for a weakref, they run at the next
- *            death, wr_queue_run, wr_trim or slow wr_new on any thread.
+ * Callbacks: none, ever. Async-signal-safe. With `queue` NULL, and for a weakref, they run at the next death,
+ *            wr_queue_run, wr_kill_wait, wr_trim or slow wr_new on any thread.
  * On misuse: as wr_release.
  * See:       D4, S45a.   Since: 0.1 */
 WR_API void wr_release_later(void *obj, wr_queue *queue);
@@ -530,8 +657,8 @@ WR_API void wr_release_later(void *obj, wr_queue *queue);
 /* Bind an object to a queue: the rest of its death, from the callbacks on to destroy, runs in
  * wr_queue_run(queue). A type can name a queue for all its objects (wr_type.queue).
  * Needs:     a strong reference to `obj`.
- * Returns:   0; -EINVAL: NULL; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref; -ESTALE: it is killed or dying;
- *            -EEXIST: it is bound already; -ENOMEM.
+ * Returns:   0; -EINVAL: NULL, or no queue; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref; -ESTALE: it is killed
+ *            or dying; -EEXIST: it is bound already; -ENOMEM.
  * Blocks:    briefly on the object's stripe.   Allocates: as wr_new.   Callbacks: as wr_new.
  * See:       D4, S44.   Since: 0.1 */
 WR_API int wr_bind(void *obj, wr_queue *queue);
@@ -542,21 +669,21 @@ WR_API int wr_bind(void *obj, wr_queue *queue);
  * Takes:     one strong reference, unless it returns -EINVAL, -ENOTSUP or -EDEADLK.
  * Returns:   0: destroy has returned, on whatever thread; -ETIMEDOUT after `timeout_ms` milliseconds (negative:
  *            never): it stays killed, and dies when its last holder lets go; -EDEADLK: from inside the object's
- *            own callback, finalize or destroy, or inside wr_queue_run of the queue it is bound to; -EINVAL:
- *            NULL; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref.
+ *            own callback, finalize or destroy, inside wr_queue_run of the queue it is bound to, or while this
+ *            thread borrows it; -EINVAL: NULL; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref.
  * Order:     with 0, what destroy did is seen.
  * Blocks:    up to the timeout, on the monotonic clock.   Allocates: never.
- * Callbacks: those of the kill; the deaths that wait on this thread; and the object's end, when this was the
- *            last reference.
+ * Callbacks: those of the kill; the deaths that wait on this thread, and while it waits those that wait for any
+ *            thread (wr_release_later); and the object's end, when this was the last reference.
  * See:       D4, S42.   Since: 0.1 */
 WR_API int wr_kill_wait(void *obj, int64_t timeout_ms);
 
 /* Kill an object, give up the caller's reference, and have fn(arg) called once the object is destroyed:
  * wr_kill_wait for who must not wait.
  * Takes:     one strong reference, unless it fails.
- * Returns:   0: fn will run, in wr_queue_run(queue), or with `queue` NULL or freed where the object is
- *            destroyed; -EINVAL: obj or fn is NULL; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref; -ENOMEM. When
- *            it fails nothing was changed.
+ * Returns:   0: fn will run, in wr_queue_run(queue), or with `queue` NULL, or freed meanwhile, where the object
+ *            is destroyed; -EINVAL: obj or fn is NULL, or `queue` is no queue; -ENOTSUP: a WR_NO_WEAKREF type, or
+ *            a weakref; -ENOMEM. When it fails nothing was changed.
  * Order:     fn sees what destroy did.
  * Blocks:    as wr_kill.   Allocates: as wr_new.
  * Callbacks: those of the kill; and the object's end and fn, when this was the last reference.
@@ -633,6 +760,586 @@ WR_API void *wr_finalizer_peek(wr_finalizer *f, void (**fn)(void *arg), void **a
  * See:       D7, S46.   Since: 0.1 */
 WR_API void wr_run_exit_finalizers(void);
 
+/* ---- containers: what they have in common ---- */
+
+/* A container holds its objects weakly: an entry goes by itself when its object dies, is cleared or is killed
+ * (S47), without allocating and without a search. Each has locks of its own, which are held for some dozen
+ * instructions and never while code of yours runs: callbacks, visitors, makers, hashes and comparisons may
+ * call any container, this one too, but _free. Any functions may overlap on any threads, but _free with
+ * nothing.
+ *
+ * A _foreach meets each entry that is there all the time once, and one that comes or goes meanwhile once or
+ * not at all (S50). What it hands to the visitor is held for that call. A visitor that returns something
+ * other than 0 ends it.
+ *
+ * What _len counts is alive at some moment of the call (S49). It looks at every entry.
+ *
+ * Objects of a WR_NO_WEAKREF type, and weakrefs, cannot be put in (-ENOTSUP), nor can killed ones (-ESTALE);
+ * they are never found either, and asking is no error.
+ *
+ * In the child of a fork with wr_atfork_prepare and its like, containers go on. What absent threads were
+ * making is made anew; entries they were just taking out read dead, and stay until their key is used again.
+ */
+
+/* ---- caches: key -> object, held weakly ---- */
+
+typedef struct wr_cache wr_cache;
+
+#define WR_MAX_KEY 1073741824u /* bytes in a key: 1 GiB */
+
+/* What makes the object of a key that has none: one reference, or NULL, errno saying why. */
+typedef void *(*wr_make)(const void *key, size_t len, void *arg);
+
+/* wr_cache_options.flags, of which one
+ *   WR_KEY_WORDS       a key is the pointer itself, or an integer as a pointer; its len is 0
+ *   WR_KEYS_IN_VALUES  keys are not copied: their bytes must stay as they are for as long as the object that
+ *                      was put under them is alive, as those in its own payload do */
+#define WR_KEY_WORDS 1u
+#define WR_KEYS_IN_VALUES 2u
+
+/* How a cache is to be. Start from WR_CACHE_OPTIONS_INIT. The limits are for the whole cache; with more than
+ * one shard, each shard keeps to its part of them, so that what is the least recently used is so within a
+ * shard. Small limits make one shard. */
+typedef struct wr_cache_options {
+    size_t size;     /* of this struct */
+    unsigned flags;  /* WR_KEY_WORDS or WR_KEYS_IN_VALUES */
+    unsigned shards; /* a power of two up to 128; 0: chosen */
+    /* The hash of a key; NULL: SipHash-1-3 with a secret of the cache's own. */
+    uint64_t (*hash)(const void *key, size_t len, void *arg);
+    void *hash_arg;
+    size_t max_entries;               /* bound; beyond it the least recently used goes; 0: none */
+    size_t keep;                      /* keep that many recently used objects alive */
+    size_t keep_weight;               /* the same, by weight; 0: whatever they weigh */
+    size_t (*weigh)(const void *obj); /* an object's weight, say in bytes; asked once */
+} wr_cache_options;
+#ifdef __cplusplus
+#define WR_CACHE_OPTIONS_INIT                                                                                \
+    { sizeof(wr_cache_options) }
+#else
+#define WR_CACHE_OPTIONS_INIT                                                                                \
+    { sizeof(wr_cache_options), 0, 0, NULL, NULL, 0, 0, 0, NULL }
+#endif
+
+/* Make a cache.
+ * Gives:     the cache, to be freed by wr_cache_free.
+ * Returns:   the cache; NULL with errno ENOMEM.
+ * Blocks:    never.   Allocates: some KiB, later more: about 136 bytes for each entry with a key of up to 24
+ *            bytes.
+ * Callbacks: none.
+ * See:       D9, S47; weakref.WeakValueDictionary.   Since: 0.1 */
+WR_API wr_cache *wr_cache_new(void) WR_MUST_USE;
+
+/* Make a cache with options: see wr_cache_options.
+ * Gives:     as wr_cache_new.
+ * Returns:   as wr_cache_new; NULL with errno EINVAL also for options of another size, unknown flags, a
+ *            number of shards that is no power of two up to 128, or a keep_weight without weigh.
+ * Blocks:    never.   Allocates: as wr_cache_new.
+ * Callbacks: `hash` with each key that is used, `weigh` with each object that is put in; no lock is held.
+ * See:       D9.   Since: 0.1 */
+WR_API wr_cache *wr_cache_new_ex(const wr_cache_options *options) WR_MUST_USE;
+
+/* Free a cache. Its objects live on, but for those that only it kept alive.
+ * Takes:     the cache; NULL does nothing. No other use of it may be under way or follow; deaths on other
+ *            threads may be.
+ * Blocks:    briefly on its locks and the stripes of its objects.   Allocates: never.
+ * Callbacks: the end of objects that only it kept alive.
+ * See:       D9.   Since: 0.1 */
+WR_API void wr_cache_free(wr_cache *cache);
+
+/* Take a reference to the object under a key, if one is alive there.
+ * Needs:     `len` bytes at `key`; with len 0, which is a key like any other, nothing.
+ * Gives:     one strong reference, unless NULL.
+ * Returns:   the object; NULL when there is none, and for NULL arguments or a key over WR_MAX_KEY. errno is
+ *            kept.
+ * Order:     what was written before the object was put is seen.
+ * Blocks:    briefly on the lock of a shard.   Allocates: never.
+ * Callbacks: the cache's hash; with limits, the end of objects that the cache no longer keeps.
+ * See:       D9, S47, S49.   Since: 0.1 */
+WR_API void *wr_cache_get(wr_cache *cache, const void *key, size_t len) WR_MUST_USE;
+
+/* Put an object under a key, in place of what is there.
+ * Needs:     a strong reference to `obj`, which stays the caller's; a key as in wr_cache_get, which is
+ *            copied.
+ * Returns:   0; -EINVAL: a NULL, or a key over WR_MAX_KEY; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref;
+ *            -ESTALE: obj is killed or dying; -ENOMEM. When it fails nothing was changed.
+ * Blocks:    briefly on the lock of a shard and the object's stripe.
+ * Allocates: as wr_new, and buckets, now and then, 4 KiB at a time.
+ * Callbacks: as wr_new, and as wr_cache_get.
+ * See:       D9, S47, S49.   Since: 0.1 */
+WR_API int wr_cache_put(wr_cache *cache, const void *key, size_t len, void *obj);
+
+/* Take a reference to the object under a key, or if none is alive there, have it made and put it in: for each
+ * key one maker at a time, while others who want the same wait and get the same (S48).
+ * Needs:     a key as in wr_cache_get.
+ * Gives:     one strong reference, unless NULL.
+ * Returns:   the object; NULL with what `make` left in errno when it returned NULL: then others who wait try
+ *            themselves, one at a time; NULL with errno EINVAL (a NULL, or a key over WR_MAX_KEY), EDEADLK
+ *            (from inside the make of this key, or of one that waits for it in a circle of makers), and when
+ *            what was made cannot be put in, ENOTSUP, ESTALE or ENOMEM: it is released.
+ * Order:     what the maker wrote is seen by all who get the object.
+ * Blocks:    while another thread makes the object of this key.   Allocates: as wr_cache_put.
+ * Callbacks: `make`, on this thread, with no lock held: it may use this cache, with other keys; when it puts
+ *            something under this key, or another thread does meanwhile, that is what all get. And as
+ *            wr_cache_put.
+ * See:       D9, S48.   Since: 0.1 */
+WR_API void *wr_cache_get_or_create(wr_cache *cache, const void *key, size_t len, wr_make make,
+                                    void *arg) WR_MUST_USE;
+
+/* Put an object under a key, unless one is alive there.
+ * Needs:     as wr_cache_put.
+ * Gives:     one strong reference to the object that is there now, the one found or `obj`.
+ * Returns:   that; NULL with errno as the errors of wr_cache_put.
+ * Blocks:    as wr_cache_put.   Allocates: as wr_cache_put.   Callbacks: as wr_cache_put.
+ * See:       D9, S49; dict.setdefault.   Since: 0.1 */
+WR_API void *wr_cache_set_default(wr_cache *cache, const void *key, size_t len, void *obj) WR_MUST_USE;
+
+/* Tell whether an object is alive under a key.
+ * Returns:   that, at some moment of the call; false for what cannot be a key. It does not count as a use.
+ * Blocks:    briefly on the lock of a shard.   Allocates: never.   Callbacks: the cache's hash.
+ * See:       D9, S49.   Since: 0.1 */
+WR_API bool wr_cache_contains(wr_cache *cache, const void *key, size_t len);
+
+/* Take an entry out and return its object.
+ * Gives:     one strong reference, unless NULL.
+ * Returns:   the object; NULL when none is alive there.
+ * Blocks:    as wr_cache_put.   Allocates: never.   Callbacks: the cache's hash.
+ * See:       D9, S49; dict.pop.   Since: 0.1 */
+WR_API void *wr_cache_pop(wr_cache *cache, const void *key, size_t len) WR_MUST_USE;
+
+/* Take any entry out and return its object; which one is not said.
+ * Gives:     one strong reference, unless NULL; in *len (may be NULL) the length of its key, and of the key's
+ *            bytes up to `cap` at `buf`. With WR_KEY_WORDS the key is the bytes of a pointer.
+ * Returns:   the object; NULL when there is none, errno kept, or with errno EINVAL.
+ * Blocks:    on the locks of shards, while it looks for one.   Allocates: never.   Callbacks: none.
+ * See:       D9, S49; dict.popitem.   Since: 0.1 */
+WR_API void *wr_cache_popitem(wr_cache *cache, void *buf, size_t cap, size_t *len) WR_MUST_USE;
+
+/* Take an entry out.
+ * Returns:   0; -ENOENT: none is alive there; -EINVAL: as wr_cache_put.
+ * Blocks:    as wr_cache_put.   Allocates: never.
+ * Callbacks: the cache's hash; the end of the object, when only the cache kept it.
+ * See:       D9, S49.   Since: 0.1 */
+WR_API int wr_cache_remove(wr_cache *cache, const void *key, size_t len);
+
+/* Take out every entry that is there when it is called.
+ * Blocks:    as wr_cache_put, for each entry.   Allocates: never.   Callbacks: as wr_cache_remove.
+ * See:       D9, S49.   Since: 0.1 */
+WR_API void wr_cache_clear(wr_cache *cache);
+
+/* Count the entries whose objects are alive; it looks at each.
+ * Returns:   how many; 0 for NULL.
+ * Blocks:    briefly on the lock of a shard, again and again.   Allocates: never.   Callbacks: none.
+ * See:       D9, S49.   Since: 0.1 */
+WR_API size_t wr_cache_len(wr_cache *cache);
+
+/* Call visit(key, len, obj, arg) for each entry whose object is alive, in no order.
+ * Returns:   0; what `visit` returned when that was not 0; -EINVAL: a NULL.
+ * Blocks:    briefly on the locks of shards.   Allocates: never.
+ * Callbacks: `visit`, with no lock held; the end of objects whose last reference is dropped meanwhile.
+ * See:       D9, S50.   Since: 0.1 */
+WR_API int wr_cache_foreach(wr_cache *cache, int (*visit)(const void *key, size_t len, void *obj, void *arg),
+                            void *arg);
+
+/* Put every entry of `from` into `cache`.
+ * Returns:   0; -ENOMEM: the entries put so far stay; -EINVAL: a NULL, only one of the two is WR_KEY_WORDS,
+ *            or `cache` is WR_KEYS_IN_VALUES and `from` is not.
+ * Blocks:    as wr_cache_put.   Allocates: as wr_cache_put.   Callbacks: as wr_cache_put.
+ * See:       D9, S49; dict.update.   Since: 0.1 */
+WR_API int wr_cache_update(wr_cache *cache, wr_cache *from);
+
+/* Make a cache with the options and entries of another.
+ * Gives:     as wr_cache_new.
+ * Returns:   the cache; NULL with errno EINVAL (NULL), ENOMEM.
+ * Blocks:    as wr_cache_put.   Allocates: as wr_cache_put.   Callbacks: as wr_cache_put.
+ * See:       D9, S49; dict.copy.   Since: 0.1 */
+WR_API wr_cache *wr_cache_copy(wr_cache *from) WR_MUST_USE;
+
+/* ---- weak maps: object, held weakly -> value ---- */
+
+typedef struct wr_weakmap wr_weakmap;
+
+/* wr_weakmap_options.flags, wr_weakset_options.flags */
+#define WR_BY_VALUE                                                                                          \
+    1u /* objects are found by their type's hash and equal, as wr_hash and wr_equal use them */
+#define WR_VALUE_OBJECTS 2u /* maps only: values are objects; the map takes references, and gives them */
+
+/* How a map is to be. Start from WR_WEAKMAP_OPTIONS_INIT. */
+typedef struct wr_weakmap_options {
+    size_t size;                        /* of this struct */
+    unsigned flags;                     /* WR_BY_VALUE, WR_VALUE_OBJECTS */
+    unsigned shards;                    /* a power of two up to 128; 0: chosen */
+    void (*value_destroy)(void *value); /* NULL: nothing to do; not with WR_VALUE_OBJECTS */
+} wr_weakmap_options;
+#ifdef __cplusplus
+#define WR_WEAKMAP_OPTIONS_INIT                                                                              \
+    { sizeof(wr_weakmap_options) }
+#else
+#define WR_WEAKMAP_OPTIONS_INIT                                                                              \
+    { sizeof(wr_weakmap_options), 0, 0, NULL }
+#endif
+
+/* Make a weak map, by identity: a value for each object, until the object dies. A value that refers strongly
+ * to its own key, by whatever way round, keeps it alive for ever, as the map keeps the value: hold the key
+ * weakly from there. (Values that are objects are shown to reports of such circles.)
+ * Gives:     the map, to be freed by wr_weakmap_free.
+ * Returns:   the map; NULL with errno ENOMEM.
+ * Blocks:    never.   Allocates: some KiB, later more: about 136 bytes for each entry.
+ * Callbacks: value_destroy(value), once for each value the map took, when its entry has gone and no visitor
+ *            has it: at its key's end on that thread or queue, after the key's destroy; no lock is held.
+ * See:       D9, S51; weakref.WeakKeyDictionary.   Since: 0.1 */
+WR_API wr_weakmap *wr_weakmap_new(void (*value_destroy)(void *value)) WR_MUST_USE;
+
+/* Make a weak map with options: see wr_weakmap_options.
+ * Gives:     as wr_weakmap_new.
+ * Returns:   as wr_weakmap_new; NULL with errno EINVAL also for options of another size, unknown flags, a
+ *            number of shards that is no power of two up to 128, or a value_destroy with WR_VALUE_OBJECTS.
+ * Blocks:    never.   Allocates: as wr_weakmap_new.
+ * Callbacks: as wr_weakmap_new; by value, the hash and equal of the keys' types, with no lock held.
+ * See:       D9, S51.   Since: 0.1 */
+WR_API wr_weakmap *wr_weakmap_new_ex(const wr_weakmap_options *options) WR_MUST_USE;
+
+/* Free a map and its values.
+ * Takes:     the map; NULL does nothing. No other use of it may be under way or follow; deaths on other
+ *            threads may be.
+ * Blocks:    briefly on its locks and the stripes of its keys.   Allocates: never.   Callbacks: as
+ *            wr_weakmap_new.
+ * See:       D9.   Since: 0.1 */
+WR_API void wr_weakmap_free(wr_weakmap *map);
+
+/* Set the value of a key, in place of what it has; by value, an equal key that is there stays the key, as in
+ * Python.
+ * Needs:     a strong reference to `key`.
+ * Takes:     `value`, on success; with WR_VALUE_OBJECTS a reference of its own.
+ * Returns:   0; -EINVAL: a NULL map or key, or with WR_VALUE_OBJECTS a NULL value; -ENOTSUP: a key of a
+ *            WR_NO_WEAKREF type, or a weakref; -ESTALE: the key is killed or dying; -ENOMEM; by value, what
+ *            the type's hash returned. When it fails nothing was changed.
+ * Blocks:    briefly on the lock of a shard and the key's stripe.
+ * Allocates: as wr_new, and buckets, now and then, 4 KiB at a time.
+ * Callbacks: as wr_new; the end of the value before; by value, the type's hash and equal.
+ * See:       D9, S51.   Since: 0.1 */
+WR_API int wr_weakmap_set(wr_weakmap *map, void *key, void *value);
+
+/* Return the value of a key.
+ * Needs:     a strong reference to `key`.
+ * Gives:     with WR_VALUE_OBJECTS one strong reference, unless NULL. Otherwise the value stays the map's: it
+ *            is there until it is replaced or taken out, which is yours to know, or, by value, an equal key
+ *            that it hangs on ends.
+ * Returns:   the value; NULL when there is none, or it is NULL.
+ * Blocks:    briefly on the lock of a shard.   Allocates: never.   Callbacks: by value, the type's hash and
+ *            equal.
+ * See:       D9, S51.   Since: 0.1 */
+WR_API void *wr_weakmap_get(wr_weakmap *map, void *key);
+
+/* Set the value of a key, unless it has one.
+ * Needs:     as wr_weakmap_set.
+ * Takes:     `value`, when it returns 1, as wr_weakmap_set.
+ * Gives:     in *result (may be NULL) the value that is there now, as wr_weakmap_get does.
+ * Returns:   1: it was set; 0: there was one; errors as wr_weakmap_set: *result is NULL.
+ * Blocks:    as wr_weakmap_set.   Allocates: as wr_weakmap_set.   Callbacks: as wr_weakmap_set.
+ * See:       D9, S51; dict.setdefault.   Since: 0.1 */
+WR_API int wr_weakmap_set_default(wr_weakmap *map, void *key, void *value, void **result);
+
+/* Tell whether a key has a value.
+ * Returns:   that, at some moment of the call; false for what cannot be a key.
+ * Blocks:    as wr_weakmap_get.   Allocates: never.   Callbacks: as wr_weakmap_get.
+ * See:       D9, S51.   Since: 0.1 */
+WR_API bool wr_weakmap_contains(wr_weakmap *map, void *key);
+
+/* Take a key out, and destroy its value.
+ * Returns:   0; -ENOENT: it is not there; -EINVAL, -ENOTSUP and what the type's hash returned, as
+ *            wr_weakmap_set.
+ * Blocks:    as wr_weakmap_set.   Allocates: never.   Callbacks: as wr_weakmap_set.
+ * See:       D9, S51.   Since: 0.1 */
+WR_API int wr_weakmap_remove(wr_weakmap *map, void *key);
+
+/* Take a key out, and return its value.
+ * Gives:     *value, which is the caller's now. A visitor may still look at it, unless values are objects.
+ * Returns:   as wr_weakmap_remove; nothing is written unless 0.
+ * Blocks:    as wr_weakmap_remove.   Allocates: never.   Callbacks: as wr_weakmap_get.
+ * See:       D9, S51; dict.pop.   Since: 0.1 */
+WR_API int wr_weakmap_pop(wr_weakmap *map, void *key, void **value);
+
+/* Take any key out, and return it and its value; which one is not said.
+ * Gives:     one strong reference to the key, unless NULL; *value, as wr_weakmap_pop.
+ * Returns:   the key; NULL when there is none, errno kept, or with errno EINVAL.
+ * Blocks:    on the locks of shards, while it looks for one.   Allocates: never.   Callbacks: none.
+ * See:       D9, S51; dict.popitem.   Since: 0.1 */
+WR_API void *wr_weakmap_popitem(wr_weakmap *map, void **value) WR_MUST_USE;
+
+/* Take out every key that is there when it is called.
+ * Blocks:    as wr_weakmap_remove, for each.   Allocates: never.   Callbacks: as wr_weakmap_remove.
+ * See:       D9, S51.   Since: 0.1 */
+WR_API void wr_weakmap_clear(wr_weakmap *map);
+
+/* Count the keys that are alive; it looks at each.
+ * Returns:   how many; 0 for NULL.
+ * Blocks:    briefly on the lock of a shard, again and again.   Allocates: never.   Callbacks: none.
+ * See:       D9, S49.   Since: 0.1 */
+WR_API size_t wr_weakmap_len(wr_weakmap *map);
+
+/* Call visit(key, value, arg) for each key that is alive, in no order; the value is not destroyed before it
+ * returns.
+ * Returns:   0; what `visit` returned when that was not 0; -EINVAL: a NULL.
+ * Blocks:    briefly on the locks of shards.   Allocates: never.
+ * Callbacks: `visit`, with no lock held; the end of what was taken out meanwhile.
+ * See:       D9, S50.   Since: 0.1 */
+WR_API int wr_weakmap_foreach(wr_weakmap *map, int (*visit)(void *key, void *value, void *arg), void *arg);
+
+/* Set in `map` every key and value of `from`: with WR_VALUE_OBJECTS in both, or no value_destroy in either,
+ * as a value cannot belong to two maps.
+ * Returns:   0; -EINVAL: a NULL, or not so; -ENOMEM, and what a type's hash returned: those set so far stay.
+ * Blocks:    as wr_weakmap_set.   Allocates: as wr_weakmap_set.   Callbacks: as wr_weakmap_set.
+ * See:       D9, S51; dict.update.   Since: 0.1 */
+WR_API int wr_weakmap_update(wr_weakmap *map, wr_weakmap *from);
+
+/* Make a map with the options, keys and values of another, which has no value_destroy.
+ * Gives:     as wr_weakmap_new.
+ * Returns:   the map; NULL with errno EINVAL, ENOMEM, or what a type's hash returned.
+ * Blocks:    as wr_weakmap_set.   Allocates: as wr_weakmap_set.   Callbacks: as wr_weakmap_set.
+ * See:       D9, S51; dict.copy.   Since: 0.1 */
+WR_API wr_weakmap *wr_weakmap_copy(wr_weakmap *map) WR_MUST_USE;
+
+/* ---- weak sets ---- */
+
+typedef struct wr_weakset wr_weakset;
+
+/* How a set is to be. Start from WR_WEAKSET_OPTIONS_INIT. */
+typedef struct wr_weakset_options {
+    size_t size;     /* of this struct */
+    unsigned flags;  /* WR_BY_VALUE */
+    unsigned shards; /* a power of two up to 128; 0: chosen */
+} wr_weakset_options;
+#ifdef __cplusplus
+#define WR_WEAKSET_OPTIONS_INIT                                                                              \
+    { sizeof(wr_weakset_options) }
+#else
+#define WR_WEAKSET_OPTIONS_INIT                                                                              \
+    { sizeof(wr_weakset_options), 0, 0 }
+#endif
+
+/* Make a weak set, by identity.
+ * Gives:     the set, to be freed by wr_weakset_free.
+ * Returns:   the set; NULL with errno ENOMEM.
+ * Blocks:    never.   Allocates: some KiB, later more: about 104 bytes for each member, by value 136.
+ * Callbacks: none.
+ * See:       D9, S52; weakref.WeakSet.   Since: 0.1 */
+WR_API wr_weakset *wr_weakset_new(void) WR_MUST_USE;
+
+/* Make a weak set with options: see wr_weakset_options.
+ * Gives:     as wr_weakset_new.
+ * Returns:   as wr_weakset_new; NULL with errno EINVAL also for options of another size, unknown flags, or a
+ *            number of shards that is no power of two up to 128.
+ * Blocks:    never.   Allocates: as wr_weakset_new.
+ * Callbacks: by value, the hash and equal of the members' types, with no lock held.
+ * See:       D9, S52.   Since: 0.1 */
+WR_API wr_weakset *wr_weakset_new_ex(const wr_weakset_options *options) WR_MUST_USE;
+
+/* Free a set; its members live on.
+ * Takes:     the set; NULL does nothing. No other use of it may be under way or follow; deaths on other
+ *            threads may be.
+ * Blocks:    briefly on its locks and the stripes of its members.   Allocates: never.   Callbacks: none.
+ * See:       D9.   Since: 0.1 */
+WR_API void wr_weakset_free(wr_weakset *set);
+
+/* Add an object.
+ * Needs:     a strong reference to `obj`.
+ * Returns:   1: added; 0: it, or by value an equal one, is there; -EINVAL: a NULL; -ENOTSUP: a WR_NO_WEAKREF
+ *            type, or a weakref; -ESTALE: obj is killed or dying; -ENOMEM; by value, what the type's hash
+ *            returned. When it fails nothing was changed.
+ * Blocks:    briefly on the lock of a shard and the object's stripe.
+ * Allocates: as wr_new, and buckets, now and then, 4 KiB at a time.
+ * Callbacks: as wr_new; by value, the type's hash and equal.
+ * See:       D9, S52.   Since: 0.1 */
+WR_API int wr_weakset_add(wr_weakset *set, void *obj);
+
+/* Take an object out, if it is there.
+ * Returns:   1: it was; 0: not; errors as wr_weakset_add.
+ * Blocks:    as wr_weakset_add.   Allocates: never.   Callbacks: by value, the type's hash and equal.
+ * See:       D9, S52.   Since: 0.1 */
+WR_API int wr_weakset_discard(wr_weakset *set, void *obj);
+
+/* Take an object out.
+ * Returns:   0; -ENOENT: it is not there; errors as wr_weakset_add.
+ * Blocks:    as wr_weakset_discard.   Allocates: never.   Callbacks: as wr_weakset_discard.
+ * See:       D9, S52.   Since: 0.1 */
+WR_API int wr_weakset_remove(wr_weakset *set, void *obj);
+
+/* Tell whether an object, or by value an equal one, is there and alive.
+ * Returns:   that, at some moment of the call; false for what cannot be a member.
+ * Blocks:    briefly on the lock of a shard.   Allocates: never.   Callbacks: as wr_weakset_discard.
+ * See:       D9, S52.   Since: 0.1 */
+WR_API bool wr_weakset_contains(wr_weakset *set, void *obj);
+
+/* Take any member out and return it; which one is not said.
+ * Gives:     one strong reference, unless NULL.
+ * Returns:   the object; NULL when there is none.
+ * Blocks:    on the locks of shards, while it looks for one.   Allocates: never.   Callbacks: none.
+ * See:       D9, S52.   Since: 0.1 */
+WR_API void *wr_weakset_pop(wr_weakset *set) WR_MUST_USE;
+
+/* Take out every member that is there when it is called.
+ * Blocks:    as wr_weakset_discard, for each.   Allocates: never.   Callbacks: none.
+ * See:       D9, S52.   Since: 0.1 */
+WR_API void wr_weakset_clear(wr_weakset *set);
+
+/* Count the members that are alive; it looks at each.
+ * Returns:   how many; 0 for NULL.
+ * Blocks:    briefly on the lock of a shard, again and again.   Allocates: never.   Callbacks: none.
+ * See:       D9, S49, S52.   Since: 0.1 */
+WR_API size_t wr_weakset_len(wr_weakset *set);
+
+/* Call visit(obj, arg) for each member that is alive, in no order.
+ * Returns:   0; what `visit` returned when that was not 0; -EINVAL: a NULL.
+ * Blocks:    briefly on the locks of shards.   Allocates: never.
+ * Callbacks: `visit`, with no lock held; the end of members whose last reference is dropped meanwhile.
+ * See:       D9, S50, S52.   Since: 0.1 */
+WR_API int wr_weakset_foreach(wr_weakset *set, int (*visit)(void *obj, void *arg), void *arg);
+
+/* Make a set with the options and members of another.
+ * Gives:     as wr_weakset_new.
+ * Returns:   the set; NULL with errno EINVAL (NULL), ENOMEM, or what a type's hash returned.
+ * Blocks:    as wr_weakset_add.   Allocates: as wr_weakset_add.   Callbacks: as wr_weakset_add.
+ * See:       D9, S52.   Since: 0.1 */
+WR_API wr_weakset *wr_weakset_copy(wr_weakset *set) WR_MUST_USE;
+
+/* Make the set of what is in a or b, with the options of a. Neither is changed.
+ * Gives:     as wr_weakset_new.
+ * Returns:   the set; NULL with errno EINVAL (a NULL), ENOMEM, or what a type's hash returned.
+ * Blocks:    as wr_weakset_add.   Allocates: as wr_weakset_add.   Callbacks: as wr_weakset_add.
+ * See:       D9, S52.   Since: 0.1 */
+WR_API wr_weakset *wr_weakset_union(wr_weakset *a, wr_weakset *b) WR_MUST_USE;
+/* Make the set of what is in a and b. See wr_weakset_union. */
+WR_API wr_weakset *wr_weakset_intersection(wr_weakset *a, wr_weakset *b) WR_MUST_USE;
+/* Make the set of what is in a and not in b. See wr_weakset_union. */
+WR_API wr_weakset *wr_weakset_difference(wr_weakset *a, wr_weakset *b) WR_MUST_USE;
+/* Make the set of what is in one of a and b. See wr_weakset_union. */
+WR_API wr_weakset *wr_weakset_symmetric_difference(wr_weakset *a, wr_weakset *b) WR_MUST_USE;
+
+/* Add what is in another set, which may be the same one.
+ * Returns:   0; -EINVAL: a NULL; -ENOMEM, and what a type's hash returned: what was done so far stays.
+ * Blocks:    as wr_weakset_add.   Allocates: as wr_weakset_add.   Callbacks: as wr_weakset_add.
+ * See:       D9, S52.   Since: 0.1 */
+WR_API int wr_weakset_update(wr_weakset *set, wr_weakset *other);
+/* Take out what is not in another set. See wr_weakset_update; needs no memory. */
+WR_API int wr_weakset_intersection_update(wr_weakset *set, wr_weakset *other);
+/* Take out what is in another set. See wr_weakset_update; needs no memory. */
+WR_API int wr_weakset_difference_update(wr_weakset *set, wr_weakset *other);
+/* Take out what is in both, and add what is in the other set only. See wr_weakset_update. */
+WR_API int wr_weakset_symmetric_difference_update(wr_weakset *set, wr_weakset *other);
+
+/* Tell whether all of a is in b. Of what comes, goes or dies meanwhile, either may be said.
+ * Returns:   1: yes; 0: no; -EINVAL: a NULL.
+ * Blocks:    as wr_weakset_contains.   Allocates: never.   Callbacks: as wr_weakset_foreach and
+ *            wr_weakset_contains.
+ * See:       D9, S52.   Since: 0.1 */
+WR_API int wr_weakset_is_subset(wr_weakset *a, wr_weakset *b);
+/* Tell whether all of b is in a. See wr_weakset_is_subset. */
+WR_API int wr_weakset_is_superset(wr_weakset *a, wr_weakset *b);
+/* Tell whether nothing of a is in b. See wr_weakset_is_subset. */
+WR_API int wr_weakset_is_disjoint(wr_weakset *a, wr_weakset *b);
+/* Tell whether a and b have the same members. See wr_weakset_is_subset. */
+WR_API int wr_weakset_equal(wr_weakset *a, wr_weakset *b);
+
+/* ---- listeners ---- */
+
+typedef struct wr_listeners wr_listeners;
+
+/* What is called: on an object that was added, held for the call, with the event and what was added with it. */
+typedef void (*wr_method)(void *self, void *event, void *arg);
+
+/* Make a list of listeners: methods to call on objects that are held weakly.
+ * Gives:     the list, to be freed by wr_listeners_free.
+ * Returns:   the list; NULL with errno ENOMEM.
+ * Blocks:    never.   Allocates: less than a KiB, later more: about 168 bytes for each listener.
+ * Callbacks: none.
+ * See:       D9, S53; weakref.WeakMethod.   Since: 0.1 */
+WR_API wr_listeners *wr_listeners_new(void) WR_MUST_USE;
+
+/* Free a list of listeners.
+ * Takes:     the list; NULL does nothing. No other use of it may be under way, not in a method it calls
+ *            either, or follow; deaths on other threads may be.
+ * Blocks:    briefly on its lock and the stripes of its objects.   Allocates: never.   Callbacks: none.
+ * See:       D9.   Since: 0.1 */
+WR_API void wr_listeners_free(wr_listeners *listeners);
+
+/* Add a listener, behind all others; the same object and method may be there already.
+ * Needs:     a strong reference to `self`; `arg` must stay valid until no call of the method is possible any
+ *            more.
+ * Returns:   0; -EINVAL: listeners, self or method is NULL; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref;
+ *            -ESTALE: self is killed or dying; -ENOMEM. When it fails nothing was changed.
+ * Blocks:    briefly on the list's lock and the object's stripe.
+ * Allocates: as wr_new, and buckets, now and then, 4 KiB at a time.   Callbacks: as wr_new.
+ * See:       D9, S53.   Since: 0.1 */
+WR_API int wr_listeners_add(wr_listeners *listeners, void *self, wr_method method, void *arg);
+
+/* Add a listener, unless one of this object and method is there, whatever its argument.
+ * Needs:     as wr_listeners_add.
+ * Returns:   1: added; 0: one was there; errors as wr_listeners_add.
+ * Blocks:    as wr_listeners_add.   Allocates: as wr_listeners_add.   Callbacks: as wr_listeners_add.
+ * See:       D9, S53.   Since: 0.1 */
+WR_API int wr_listeners_add_once(wr_listeners *listeners, void *self, wr_method method, void *arg);
+
+/* Take the oldest listener of an object and method out. A call of it that is under way on another thread, or
+ * has come to it, goes on.
+ * Needs:     a strong reference to `self`.
+ * Returns:   0; -ENOENT: there is none, or self is killed; -EINVAL: a NULL.
+ * Blocks:    as wr_listeners_add.   Allocates: never.   Callbacks: none.
+ * See:       D9, S53.   Since: 0.1 */
+WR_API int wr_listeners_remove(wr_listeners *listeners, void *self, wr_method method);
+
+/* Take the oldest listener of an object and method out, and wait until no thread is inside of this method on
+ * this object by this list.
+ * Needs:     as wr_listeners_remove.
+ * Returns:   as wr_listeners_remove; with -ENOENT too it has waited, so that after several who remove, none
+ *            is inside. From inside the method itself, on the same object, it does not wait.
+ * Order:     what the method did is seen.
+ * Blocks:    while the method runs on another thread. Two methods that remove each other deadlock: use the
+ *            timed form there.
+ * Allocates: never.   Callbacks: none.
+ * See:       D9, S53.   Since: 0.1 */
+WR_API int wr_listeners_remove_wait(wr_listeners *listeners, void *self, wr_method method);
+
+/* Remove and wait as wr_listeners_remove_wait, but no longer than `timeout_ms` milliseconds (negative: for
+ * ever). See wr_listeners_remove_wait; returns -ETIMEDOUT also: it was taken out, but the method still runs. */
+WR_API int wr_listeners_remove_wait_timed(wr_listeners *listeners, void *self, wr_method method,
+                                          int64_t timeout_ms);
+
+/* Tell whether there is a listener of an object and method.
+ * Needs:     a strong reference to `self`.
+ * Returns:   that, at some moment of the call; false for NULLs.
+ * Blocks:    briefly on the list's lock.   Allocates: never.   Callbacks: none.
+ * See:       D9, S53.   Since: 0.1 */
+WR_API bool wr_listeners_contains(wr_listeners *listeners, void *self, wr_method method);
+
+/* Call every listener, in the order they were added, each with its object held. One that is taken out or
+ * whose object is dead when its turn comes is passed by; one that is added meanwhile waits for the next call.
+ * Returns:   how many were called; -EINVAL: NULL.
+ * Blocks:    never by itself.   Allocates: never.
+ * Callbacks: the methods, on this thread, with no lock held: they may add, remove and call this very list;
+ *            and the end of objects whose last reference is dropped meanwhile.
+ * See:       D9, S53.   Since: 0.1 */
+WR_API int wr_listeners_call(wr_listeners *listeners, void *event);
+
+/* Call visit(self, method, method_arg, arg) for each listener whose object is alive, in their order.
+ * Returns:   0; what `visit` returned when that was not 0; -EINVAL: a NULL.
+ * Blocks:    never by itself.   Allocates: never.   Callbacks: `visit`, with no lock held; as
+ *            wr_listeners_call.
+ * See:       D9, S50, S53.   Since: 0.1 */
+WR_API int wr_listeners_foreach(wr_listeners *listeners,
+                                int (*visit)(void *self, wr_method method, void *method_arg, void *arg),
+                                void *arg);
+
+/* Take out every listener that is there when it is called.
+ * Blocks:    as wr_listeners_remove, for each.   Allocates: never.   Callbacks: none.
+ * See:       D9, S53.   Since: 0.1 */
+WR_API void wr_listeners_clear(wr_listeners *listeners);
+
+/* Count the listeners whose objects are alive; it looks at each.
+ * Returns:   how many; 0 for NULL.
+ * Blocks:    briefly on the list's lock, again and again.   Allocates: never.   Callbacks: none.
+ * See:       D9, S49, S53.   Since: 0.1 */
+WR_API size_t wr_listeners_len(wr_listeners *listeners);
+
 /* ---- the process ---- */
 
 /* Give memory that holds no object back to the system; weak values into it stay dead.
@@ -685,8 +1392,9 @@ typedef struct wr_stats {
         callbacks_cancelled; /* never to run: cancelled, silenced, or their weakref or queue was gone first */
     uint64_t callbacks_queued; /* given to a queue, to be run or cancelled later */
     uint64_t finalizers_run;
-    uint64_t finalized;   /* objects whose type's finalize has run */
-    uint64_t resurrected; /* of these, resurrected by it */
+    uint64_t finalized;           /* objects whose type's finalize has run */
+    uint64_t resurrected;         /* of these, resurrected by it */
+    uint64_t borrows_handed_over; /* ends of WR_BORROWABLE objects left to a thread that borrowed them */
     uint64_t longest_row; /* most deaths that waited for one outermost death, callback or run to end */
 } wr_stats;
 
@@ -697,7 +1405,7 @@ typedef struct wr_stats {
  * Order:     none: a sum over what threads counted, right up to what is under way.
  * Blocks:    briefly on the locks of size classes and thread records; looks at every slot of the process.
  * Allocates: never.   Callbacks: none.
- * See:       D11.   Since: 0.1 */
+ * See:       D13.   Since: 0.1 */
 WR_API void wr_stats_get(wr_stats *out, size_t size);
 
 typedef enum wr_format { WR_TEXT, WR_JSON, WR_PROMETHEUS, WR_GRAPHVIZ } wr_format;
@@ -708,7 +1416,7 @@ typedef enum wr_format { WR_TEXT, WR_JSON, WR_PROMETHEUS, WR_GRAPHVIZ } wr_forma
  * Returns:   0; -EINVAL: `f` is NULL, or a format that it does not have; -ENOMEM; -EIO: `f` has an error.
  * Blocks:    as wr_stats_get, and as writing does.   Allocates: some bytes for each type, until it returns.
  * Callbacks: none.
- * See:       D11.   Since: 0.1 */
+ * See:       D13.   Since: 0.1 */
 WR_API int wr_stats_write(FILE *f, wr_format fmt);
 
 /* Write what is alive, by type: how many, how many of them killed and still held, references to them, bytes. What
@@ -717,7 +1425,7 @@ WR_API int wr_stats_write(FILE *f, wr_format fmt);
  * Returns:   as wr_stats_write.
  * Order:     as wr_stats_get.
  * Blocks:    as wr_stats_write.   Allocates: as wr_stats_write.   Callbacks: none.
- * See:       D11.   Since: 0.1 */
+ * See:       D13.   Since: 0.1 */
 WR_API int wr_report_live(FILE *f);
 
 /* Find objects that own each other in circles, by the trace of their types, and write each group of them with a
@@ -729,15 +1437,17 @@ WR_API int wr_report_live(FILE *f);
  * Blocks:    as wr_stats_write.   Allocates: about 50 bytes for each object with a trace and 40 for each reference
  *            visited, until it returns.
  * Callbacks: trace, which may call nothing but `visit`.
- * See:       D11.   Since: 0.1 */
+ * See:       D13.   Since: 0.1 */
 WR_API int wr_report_cycles(FILE *f, wr_format fmt);
 
 /* Take every lock of the library before a fork; pthread_atfork(wr_atfork_prepare, wr_atfork_parent,
  * wr_atfork_child) is for processes whose other threads use weakrt when they fork and that go on in the child
  * without exec. Nothing is needed for fork and exec, or when the forking process has one thread.
  * Blocks:    prepare, on each lock in turn; parent and child never.   Allocates: never.
- * Callbacks: none. In the child, objects that absent threads held stay held, and slots in their caches are
- *            lost.
+ * Callbacks: none. In the child, objects that absent threads held stay held, slots in their caches are lost, and
+ *            what they were inside of never ends: a callback that one was running, to wr_weakref_cancel, and a
+ *            push, to wr_queue_free. The descriptor of a queue is still the parent's too: do not run or poll
+ *            queues of the parent in the child, but make new ones.
  * See:       D7.   Since: 0.1 */
 WR_API void wr_atfork_prepare(void);
 /* Give the locks back in the parent. See wr_atfork_prepare, D7. */

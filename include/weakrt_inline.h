@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hot path of weakrt: the header of an object, its word, and retain, release, weak_of, get and is_dead.
+ * The hot path of weakrt: the header of an object, its word, and retain, release, weak_of, get, is_dead, borrow
+ * and return.
  *
- * Include this in place of weakrt.h and these five are inlined into your program, under the same names and with
- * the same contracts. The library compiles its own plain versions from this very file, so that there is one of
+ * Include this in place of weakrt.h and these are inlined into your program, under the same names and with the
+ * same contracts. The library compiles its own plain versions from this very file, so that there is one of
  * each. A program built with this header refuses at start-up, with a message, a library whose layout is another
  * one.
  *
@@ -23,6 +24,7 @@
 #define wr_add_relaxed(p, v) __atomic_fetch_add(p, v, __ATOMIC_RELAXED)
 #define wr_add_acquire(p, v) __atomic_fetch_add(p, v, __ATOMIC_ACQUIRE)
 #define wr_sub_release(p, v) __atomic_fetch_sub(p, v, __ATOMIC_RELEASE)
+#define wr_compiler_barrier() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 #define wr_read(p) (*(p))
 #endif
 /* atomics: end */
@@ -34,6 +36,7 @@
 
 #define wr_likely(x) __builtin_expect(!!(x), 1)
 #define wr_unlikely(x) __builtin_expect(!!(x), 0)
+#define wr_assume(x) ((x) ? (void)0 : __builtin_unreachable())
 
 /* Inlined under the name of the plain function, which stays what a pointer to it means. One file of the library
  * sets WR_INLINE to have the plain functions defined. */
@@ -65,16 +68,17 @@ struct wr_slot {
     uint32_t link; /* Dead: the next slot of the list it is on. Owned by who owns the list. */
 } __attribute__((aligned(32)));
 
-/* The word:  [63..36] strong count | [35] DONE | [34] KILL | [33] REG | [32] FIN | [31..0] tag
+/* The word:  [63..37] strong count | [36] BORROW | [35] DONE | [34] KILL | [33] REG | [32] FIN | [31..0] tag
  * The count is on top, so that stray counts and overflow fall off and never reach the tag. A tag is odd while
  * its incarnation is alive, even when dead, being built, or free. */
-#define WR_ONE (UINT64_C(1) << 36)  /* one unit of the count */
-#define WR_DONE (UINT64_C(1) << 35) /* no finalize left to run: it has run, or the type has none */
-#define WR_KILL (UINT64_C(1) << 34) /* killed: no weak value of this incarnation will ever be alive again */
-#define WR_REG (UINT64_C(1) << 33)  /* the registry has a part in its end; sticky until publish */
-#define WR_FIN (UINT64_C(1) << 32)  /* finalize is running, on a unit of the count that the runtime holds */
+#define WR_ONE (UINT64_C(1) << 37)    /* one unit of the count */
+#define WR_BORROW (UINT64_C(1) << 36) /* its death waits for borrowers; constant from publish on */
+#define WR_DONE (UINT64_C(1) << 35)   /* no finalize left to run: it has run, or the type has none */
+#define WR_KILL (UINT64_C(1) << 34)   /* killed: no weak value of this incarnation will ever be alive again */
+#define WR_REG (UINT64_C(1) << 33)    /* the registry has a part in its end; sticky until publish */
+#define WR_FIN (UINT64_C(1) << 32)    /* finalize is running, on a unit of the count that the runtime holds */
 #define WR_TAG_MASK UINT64_C(0xffffffff)
-#define WR_OVERFLOW (UINT64_C(1) << 63) /* a count this far is refused, with 2^27 additions in hand */
+#define WR_OVERFLOW (UINT64_C(1) << 63) /* a count this far is refused, with 2^26 additions in hand */
 
 /* The one reserved range that all slots are in. Both fields only ever change while it grows. */
 struct wr_arena {
@@ -83,7 +87,7 @@ struct wr_arena {
     uint32_t layout; /* WR_LAYOUT of the library. */
 };
 extern WR_API struct wr_arena wr_arena;
-#define WR_LAYOUT 1u /* changes with anything above */
+#define WR_LAYOUT 2u /* changes with anything above, and with struct wr_hazard */
 
 /* The slow half, in the library. */
 WR_API void wr_give_back(struct wr_slot *slot);
@@ -220,10 +224,11 @@ WR_HELPER struct wr_slot *wr_weak_slot(wr_weak w) {
      *        seen by who learns of the death here, and nobody adds to a word that a store-only death may
      *        overwrite. */
     below = wr_load_acquire(&slot->below);
-    if (below - 1 >= tag) { /* below == 0 wraps: dead too */
+    if (wr_unlikely(below - 1 >= tag)) { /* below == 0 wraps: dead too */
         wr_path(look_below);
         return NULL;
     }
+    wr_assume(slot != NULL);
     return slot;
 }
 
@@ -257,6 +262,123 @@ WR_INLINE bool wr_weak_is_dead(wr_weak w) {
     /* order: acquire [SEEN], with the compare-exchange of kill, clear and death: what was written before is
      *        seen. */
     return slot == NULL || ((wr_load_acquire(&slot->word) ^ w.bits) & WR_TAG_MASK) != 0;
+}
+
+/* ---- borrow ---- */
+
+/* One borrow that this thread has. Its thread says in `index` what nobody may destroy; who wants to finds it
+ * there and leaves the object in `handover`, and this thread's return does the rest of the death (D11). */
+struct wr_hazard {
+    uint32_t index; /* Slot that is borrowed; 0: none. Atomic; changed by its thread alone. */
+    uint32_t unused;
+    uint64_t handover; /* A dead object, index << 32 | tag, that has its end here; 0: none. Atomic. */
+};
+#ifndef WR_HAZARDS         /* a checker takes less */
+#define WR_HAZARDS 64u     /* borrows that a thread may have at once without a reference */
+#define WR_HAZARDS_NEAR 4u /* of them, those that are looked at here: one cache line */
+#endif
+
+/* This thread's hazards, an array of WR_HAZARDS; before its first borrow, and where there is no membarrier, one
+ * of which the near ones are always in use, so that the slow half is called. In initial-exec TLS: one load from
+ * a fixed offset, without a call, in programs and in libraries loaded with them alike. */
+extern WR_API __thread struct wr_hazard *wr_hazards __attribute__((tls_model("initial-exec")));
+
+/* The slow half, in the library. A hazard that is passed was published in vain. */
+WR_API void *wr_borrow_slow(wr_weak w, wr_borrowed *b, struct wr_hazard *hazard);
+WR_API void *wr_cell_borrow_slow(const wr_cell *c, wr_borrowed *b, struct wr_hazard *hazard);
+WR_API void wr_return_slow(wr_borrowed *b);
+WR_API void wr_end_handed_over(struct wr_hazard *hazard);
+
+/* wr_borrowed: r[0] is the hazard's address, or one of these. */
+#define WR_BORROWED_NULL 0u     /* the borrow gave NULL */
+#define WR_BORROWED_RETURNED 1u /* it is over */
+#define WR_BORROWED_STRONG 2u   /* | owner: a reference to the object r[1]; r[2], r[3] are the library's */
+
+/* Return a near hazard that is not in use, the first of them being in use; or NULL. */
+WR_HELPER struct wr_hazard *wr_hazard_other(struct wr_hazard *hazard) {
+    struct wr_hazard *end = hazard + WR_HAZARDS_NEAR;
+    while (++hazard != end)
+        if (wr_read(&hazard->index) == 0)
+            return hazard;
+    return NULL;
+}
+
+/* Say that the slot is borrowed; what is loaded after this, is loaded after everybody can see that. */
+WR_HELPER void wr_hazard_publish(struct wr_hazard *hazard, uint32_t index) {
+    /* order: release [HAZARD], as in wr_return: who sees this one sees that the borrow before it is over. */
+    wr_store_release(&hazard->index, index);
+    /* order: compiler [ASYM], with the membarrier of who is about to destroy: if that one does not see this
+     *        hazard, the word that is loaded after it is dead already. */
+    wr_compiler_barrier();
+}
+
+WR_INLINE void *wr_borrow(wr_weak w, wr_borrowed *b) {
+    struct wr_slot *slot = wr_weak_slot(w);
+    struct wr_hazard *hazard;
+    uint64_t word;
+    if (slot == NULL) {
+        b->r[0] = WR_BORROWED_NULL;
+        return NULL;
+    }
+    hazard = wr_hazards;
+    if (wr_unlikely(wr_read(&hazard->index) != 0)) {
+        hazard = wr_hazard_other(hazard);
+        if (hazard == NULL)
+            return wr_borrow_slow(w, b, NULL);
+    }
+    wr_hazard_publish(hazard, (uint32_t)(w.bits >> 32));
+    /* order: acquire [GET], as in wr_weak_get. */
+    word = wr_load_acquire(&slot->word);
+    if (wr_unlikely((word & (WR_TAG_MASK | WR_FIN | WR_BORROW)) != ((w.bits & WR_TAG_MASK) | WR_BORROW)))
+        return wr_borrow_slow(w, b, hazard);
+    b->r[0] = (uintptr_t)hazard;
+    return wr_payload_of(slot);
+}
+
+WR_INLINE void wr_return(wr_borrowed *b) {
+    char *base = (char *)wr_hazards;
+    uintptr_t offset = (uintptr_t)b->r[0] - (uintptr_t)base;
+    struct wr_hazard *hazard = (struct wr_hazard *)(void *)(base + offset);
+    if (wr_unlikely(offset >= WR_HAZARDS * sizeof *hazard)) {
+        wr_return_slow(b);
+        return;
+    }
+    b->r[0] = WR_BORROWED_RETURNED;
+    /* order: release [HAZARD], with the look at all hazards: what the borrower did is done before destroy. */
+    wr_store_release(&hazard->index, 0u);
+    /* order: compiler [ASYM], with the membarrier of who leaves an object here: if that one still sees this
+     *        hazard in use, the hand-over is seen here. */
+    wr_compiler_barrier();
+    if (wr_unlikely(wr_load_relaxed(&hazard->handover) != 0))
+        wr_end_handed_over(hazard);
+}
+
+WR_INLINE void *wr_cell_borrow(const wr_cell *c, wr_borrowed *b) {
+    /* order: acquire [CELL], with the store into the cell: the range is there, and the slot minted. */
+    uint64_t index = wr_load_acquire(&c->bits);
+    struct wr_hazard *hazard;
+    struct wr_slot *slot;
+    if (index == 0) {
+        b->r[0] = WR_BORROWED_NULL;
+        return NULL;
+    }
+    hazard = wr_hazards;
+    if (wr_unlikely(wr_read(&hazard->index) != 0)) {
+        hazard = wr_hazard_other(hazard);
+        if (hazard == NULL)
+            return wr_cell_borrow_slow(c, b, NULL);
+    }
+    slot = wr_slot_at((uint32_t)index);
+    wr_hazard_publish(hazard, (uint32_t)index);
+    /* The word first, then the cell. A borrowable object alive in the slot now stays in it until the return; and
+     * if the cell has this slot afterwards, that is the object it has.
+     * order: acquire [GET], as in wr_weak_get, and before the look at the cell.
+     * order: acquire [CELL], as above: the payload is seen. */
+    if (wr_unlikely((wr_load_acquire(&slot->word) & (1 | WR_BORROW)) != (1 | WR_BORROW) ||
+                    wr_load_acquire(&c->bits) != index))
+        return wr_cell_borrow_slow(c, b, hazard);
+    b->r[0] = (uintptr_t)hazard;
+    return wr_payload_of(slot);
 }
 
 #ifndef WR_ATOMICS /* a program, not the library */

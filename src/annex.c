@@ -2,6 +2,7 @@
 #include "annex.h"
 
 #include "object.h"
+#include "queue.h"
 #include "weakref.h"
 
 static void destroy_annex(void *self) {
@@ -55,7 +56,7 @@ void annex_bind_new(void *obj, struct annex *annex, wr_queue *queue) {
 }
 
 int wr_bind(void *obj, wr_queue *queue) {
-    if (obj == NULL || queue == NULL)
+    if (obj == NULL || !queue_is(queue))
         return -EINVAL;
     struct wr_slot *slot = wr_slot_of(obj);
     if ((wr_read(&slot->type)->flags & WR_NO_WEAKREF) || weakref_is(obj))

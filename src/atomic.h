@@ -33,6 +33,7 @@ extern void (*atomic_hook)(const char *op, const volatile void *at);
 #define wr_store_release(p, v) (atomic_step("store_release", p), __atomic_store_n(p, v, __ATOMIC_RELEASE))
 #define wr_add_relaxed(p, v) (atomic_step("add_relaxed", p), __atomic_fetch_add(p, v, __ATOMIC_RELAXED))
 #define wr_add_acquire(p, v) (atomic_step("add_acquire", p), __atomic_fetch_add(p, v, __ATOMIC_ACQUIRE))
+#define wr_add_acq_rel(p, v) (atomic_step("add_acq_rel", p), __atomic_fetch_add(p, v, __ATOMIC_ACQ_REL))
 #define wr_sub_relaxed(p, v) (atomic_step("sub_relaxed", p), __atomic_fetch_sub(p, v, __ATOMIC_RELAXED))
 #define wr_sub_release(p, v) (atomic_step("sub_release", p), __atomic_fetch_sub(p, v, __ATOMIC_RELEASE))
 #define wr_or_relaxed(p, v) (atomic_step("or_relaxed", p), __atomic_fetch_or(p, v, __ATOMIC_RELAXED))
@@ -63,6 +64,9 @@ extern void (*atomic_hook)(const char *op, const volatile void *at);
 
 /* The same for what several threads count. */
 #define atomic_count_shared(p) ((void)__atomic_fetch_add(p, 1, __ATOMIC_RELAXED))
+
+/* Keeps the compiler from moving accesses across it, and not the processor: the cheap side of os_barrier. */
+#define wr_compiler_barrier() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 
 /* A plain access to a field that another thread may own before or after: named so that a checker sees it. */
 #define wr_read(p) (*(p))

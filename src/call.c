@@ -32,6 +32,8 @@ static void end(struct wr_entry *entry) {
             arg_destroy(ref->arg);
     } else if (entry->kind == ENTRY_FINALIZER) {
         finalizer_ended((struct wr_finalizer *)entry);
+    } else {
+        return; /* nobody waits for a removal */
     }
     /* order: release [RAN], with the acquire of who waits: everything the call did is seen. */
     if (wr_exchange_release(&entry->state, (uint32_t)ENTRY_IDLE) == ENTRY_AWAITED)

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "annex.h"
+#include "borrow.h"
 #include "call.h"
 #include "orphans.h"
 #include "queue.h"
@@ -79,6 +80,26 @@ static bool run_registered(struct thread *thread, struct wr_slot *slot, bool *fr
     return true;
 }
 
+/* Do the last part of a death. `front`: somebody is to be told. */
+static void finish(struct thread *thread, struct wr_slot *slot, bool front) {
+    const wr_type *type = wr_read(&slot->type);
+    if (type->destroy != NULL)
+        type->destroy(wr_payload_of(slot));
+    if (front)
+        wait_tell(slot);
+    thread_free(thread, slot, wr_load_relaxed(&slot->word)); /* relaxed: dead, and ours */
+}
+
+void death_end(struct thread *thread, struct wr_slot *slot) {
+    struct ending ending = {.slot = slot, .outer = thread->ending};
+    bool front = false;
+    thread->ending = &ending;
+    /* With nothing left to run, this tells where destroy is to run, and who is to be told. relaxed: dead, and ours. */
+    if (!(wr_load_relaxed(&slot->word) & WR_REG) || run_registered(thread, slot, &front))
+        finish(thread, slot, front);
+    thread->ending = ending.outer;
+}
+
 /* Run the death of a slot whose word was closed, from finalize on. */
 static void run(struct thread *thread, struct wr_slot *slot) {
     void *payload = wr_payload_of(slot);
@@ -96,42 +117,54 @@ static void run(struct thread *thread, struct wr_slot *slot) {
         wr_path(finalize_died);
         word_raise_below(slot, word_tag(word));
     }
-    bool registered = (word & WR_REG) != 0;
-    bool weakref = registered && weakref_is(payload);
     bool front = false;
-    if (weakref)
+    if ((word & WR_REG) && weakref_is(payload)) {
         end_weakref(payload);
-    else if (registered && !run_registered(thread, slot, &front))
+        if (type->destroy != NULL)
+            type->destroy(payload);
+        if (let_go(payload))
+            death_free(thread, slot);
         return;
-    if (type->destroy != NULL)
-        type->destroy(payload);
-    if (front)
-        wait_tell(slot);
-    if (!weakref)
-        thread_free(thread, slot, word);
-    else if (let_go(payload))
-        death_free(thread, slot);
+    }
+    if ((word & WR_REG) && !run_registered(thread, slot, &front))
+        return;
+    /* relaxed: a weak value or a cell, without which nobody has borrowed it, was made by a holder. */
+    if ((word & WR_BORROW) && wr_load_relaxed(&slot->below) != 0)
+        borrow_end_later(thread, slot);
+    else
+        finish(thread, slot, front);
 }
 
 void death_go_on(struct thread *thread, struct wr_slot *slot) {
-    struct wr_slot *outer = thread->ending;
-    thread->ending = slot;
+    struct ending ending = {.slot = slot, .outer = thread->ending};
+    thread->ending = &ending;
     run(thread, slot);
-    thread->ending = outer;
+    thread->ending = ending.outer;
 }
 
-/* Run the deaths that wait, of which `slot` is the first. */
-static __attribute__((cold)) void run_row(struct thread *thread, struct wr_slot *slot) {
+/* Run the deaths that wait, if there are any, and count them. */
+static __attribute__((noinline)) void run_row(struct thread *thread) {
     uint64_t deaths = 0;
-    for (; slot != NULL; slot = next_waiting(thread), deaths++)
-        death_go_on(thread, slot);
-    stats_row(deaths);
+    for (;;) {
+        struct wr_slot *slot = next_waiting(thread);
+        if (slot == NULL && thread->departed.count == 0)
+            break;
+        /* Borrowable objects one after the other share one look at all hazards. relaxed: as in run. */
+        if (slot == NULL || thread->departed.count == BORROW_BATCH ||
+            !(wr_load_relaxed(&slot->word) & WR_BORROW))
+            borrow_end_now(thread);
+        if (slot != NULL) {
+            death_go_on(thread, slot);
+            deaths++;
+        }
+    }
+    if (deaths != 0)
+        stats_row(deaths);
 }
 
 void death_run_waiting(struct thread *thread) {
-    struct wr_slot *slot = next_waiting(thread);
-    if (slot != NULL)
-        run_row(thread, slot);
+    if (wr_unlikely(thread->first != 0 || thread->departed.count != 0 || orphans_wait()))
+        run_row(thread);
 }
 
 struct thread *user_code_enter(struct user_code *section) {
@@ -170,7 +203,7 @@ void death_begin(struct wr_slot *slot, uint64_t closed) {
     struct thread *thread = thread_self();
     if (!word_alive(closed)) {
         word_raise_below(slot, word_tag(closed));
-        if (!(closed & WR_REG) && wr_read(&slot->type)->destroy == NULL) {
+        if (!(closed & (WR_REG | WR_BORROW)) && wr_read(&slot->type)->destroy == NULL) {
             /* No user code, so no matter whose turn it is. */
             wr_path(death_quiet);
             thread_free(thread, slot, closed);
@@ -221,8 +254,8 @@ void wr_sole_released(struct wr_slot *slot, uint64_t one) {
     if (wr_unlikely((one & WR_DONE) == 0)) {
         /* finalize may yet make weak values and references: it needs the whole protocol. */
         wr_path(sole_finalize);
-        /* order: release [DROP], as in wr_release. */
-        uint64_t old = wr_sub_release(&slot->word, WR_ONE);
+        /* relaxed: nobody comes between this and the closing, which is this thread's. */
+        uint64_t old = wr_sub_relaxed(&slot->word, WR_ONE);
         if (old < 2 * WR_ONE)
             wr_last_released(slot, old - WR_ONE);
         return;
@@ -236,8 +269,8 @@ void wr_sole_released(struct wr_slot *slot, uint64_t one) {
 }
 
 void wr_give_back(struct wr_slot *slot) {
-    /* order: release [DROP], as in wr_release. */
-    uint64_t old = wr_sub_release(&slot->word, WR_ONE);
+    /* relaxed: a look-up that failed wrote nothing that destroy or anybody else has to see. */
+    uint64_t old = wr_sub_relaxed(&slot->word, WR_ONE);
     if (old >= 2 * WR_ONE) {
         wr_path(back_some);
         return;

@@ -27,6 +27,9 @@ void death_begin(struct wr_slot *slot, uint64_t closed);
 /* Go on with a death that waited, in user code of ours: finalize, callbacks, destroy, and the slot's way back. */
 void death_go_on(struct thread *thread, struct wr_slot *slot);
 
+/* Go on with a death whose callbacks are over and that no borrower has: destroy, and the slot's way back. */
+void death_end(struct thread *thread, struct wr_slot *slot);
+
 /* Run the deaths that wait on this thread, and all orphans. */
 void death_run_waiting(struct thread *thread);
 

@@ -11,11 +11,9 @@
 static wr_fatal_handler handler_chosen;
 
 wr_fatal_handler wr_set_fatal_handler(wr_fatal_handler handler) {
-    /* order: acquire and release [HANDLER]: what its setter prepared for a handler is seen when it is called. */
-    wr_fatal_handler before = wr_load_acquire(&handler_chosen);
-    while (!wr_cas_acq_rel(&handler_chosen, &before, handler)) /* order: acq_rel [HANDLER], as above. */
-        ;
-    return before;
+    /* order: acq_rel [HANDLER], with the call and the next setter: what its setter prepared for a handler is seen by
+     * who calls it. */
+    return wr_exchange_acq_rel(&handler_chosen, handler);
 }
 
 void fatal(const char *format, ...) {
@@ -51,7 +49,7 @@ void wr_count_misuse(const char *function, const void *obj, uint64_t seen) {
         /* The unit is real and the caller keeps its own: take it back before saying so. */
         (void)wr_sub_relaxed(&wr_slot_of(obj)->word, WR_ONE);
         fatal_object(function, obj,
-                     "the strong count overflows: 2^27 references, of which most were never released");
+                     "the strong count overflows: 2^26 references, of which most were never released");
     }
     fatal_object(function, obj,
                  word_alive(seen)

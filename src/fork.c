@@ -2,15 +2,20 @@
 /*
  * fork with other threads about: no lock may be held by a thread that the child does not have. All are taken, in
  * this order; nowhere else is more than one. In the child, callbacks that absent threads had not come to are left to
- * the next death; the slots in their caches, and objects whose destroy waited for them, are lost.
+ * the next death, and so are dead objects that they borrowed; the slots in their caches, and objects whose destroy
+ * waited for them, are lost.
  */
 #include "alloc.h"
 #include "arena.h"
+#include "borrow.h"
 #include "finalizer.h"
+#include "making.h"
 #include "registry.h"
 #include "thread.h"
 
 void wr_atfork_prepare(void) {
+    table_lock_all();
+    making_lock();
     finalizer_lock();
     thread_lock();
     alloc_lock();
@@ -24,9 +29,13 @@ void wr_atfork_parent(void) {
     alloc_unlock();
     thread_unlock();
     finalizer_unlock();
+    making_unlock();
+    table_unlock_all();
 }
 
 void wr_atfork_child(void) {
     thread_forget_absent();
+    table_forget_absent();
+    borrow_forget_absent();
     wr_atfork_parent();
 }

@@ -24,7 +24,8 @@ static struct wr_slot *take_slow(uint32_t class) {
     struct thread temporary;
     struct thread *thread = thread_attach(&temporary);
     struct wr_slot *slot = thread_take_slow(thread, class);
-    thread_detach(thread);
+    if (thread == &temporary)
+        thread_detach(thread);
     return slot;
 }
 
@@ -83,7 +84,7 @@ void *wr_new_flex(const wr_type *type, size_t extra_bytes) {
         errno = EINVAL;
         return NULL;
     }
-    uint64_t flags = type->finalize ? 0 : WR_DONE;
+    uint64_t flags = (type->finalize ? 0 : WR_DONE) | (type->flags & WR_BORROWABLE ? WR_BORROW : 0);
     if (wr_unlikely(type->queue != NULL && *type->queue != NULL))
         return new_bound(type, type->size + extra_bytes, flags);
     return object_new(type, type->size + extra_bytes, flags);

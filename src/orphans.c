@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "orphans.h"
 
+#include "os.h"
+
+#define LISTENED UINT32_C(1)
+#define RANG UINT32_C(2)
+
 struct orphans orphans;
 
 void orphan_push(struct wr_slot *slot) {
@@ -9,6 +14,30 @@ void orphan_push(struct wr_slot *slot) {
         wr_write(&slot->link, head);
         /* order: release [ORPHAN], with the exchange that takes the list: link, and the death so far, are seen. */
     } while (!wr_cas_release(&orphans.head, &head, wr_index_of(slot)));
+    orphans_ring();
+}
+
+void orphans_ring(void) {
+    /* order: acq_rel [BELL], with orphans_listen: if that comes later, it sees what this was rung for; else this
+     * sees that somebody listens. */
+    uint32_t bell = wr_or_acq_rel(&orphans.bell, 0u);
+    while (bell & LISTENED) {
+        /* order: acq_rel [BELL], as above. It fails when others ring, or listen. */
+        if (wr_cas_acq_rel(&orphans.bell, &bell, bell - LISTENED + RANG)) {
+            wr_path(bell_woke);
+            os_wake_all(&orphans.bell);
+            return;
+        }
+    }
+}
+
+uint32_t orphans_listen(void) {
+    /* order: acq_rel [BELL], with orphans_ring. */
+    return wr_or_acq_rel(&orphans.bell, LISTENED) | LISTENED;
+}
+
+void orphans_sleep(uint32_t bell, int64_t deadline) {
+    os_wait(&orphans.bell, bell, deadline);
 }
 
 uint32_t orphans_take(void) {

@@ -66,6 +66,57 @@ bool os_discard(void *start, size_t size) {
 #endif
 }
 
+void os_random(void *bytes, size_t size) {
+    int saved = errno;
+    size_t done = 0;
+#if defined(__linux__) && defined(SYS_getrandom)
+    while (done < size) {
+        long got = syscall(SYS_getrandom, (char *)bytes + done, size - done, 0);
+        if (got > 0)
+            done += (size_t)got;
+        else if (errno != EINTR)
+            break;
+    }
+#endif
+    /* A time and an address; the finalizer of MurmurHash3 spreads them. */
+    for (uint64_t x = (uint64_t)os_now() ^ (uint64_t)(uintptr_t)&saved; done < size; done++) {
+        x = (x ^ x >> 33) * UINT64_C(0xff51afd7ed558ccd) + (uintptr_t)bytes;
+        ((unsigned char *)bytes)[done] = (unsigned char)(x >> 56);
+    }
+    errno = saved;
+}
+
+unsigned os_processors(void) {
+    int saved = errno;
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    errno = saved;
+    return count > 1 ? (unsigned)count : 1;
+}
+
+/* linux/membarrier.h is not there with every C library. */
+#define MEMBARRIER_PRIVATE 8           /* MEMBARRIER_CMD_PRIVATE_EXPEDITED */
+#define MEMBARRIER_REGISTER_PRIVATE 16 /* MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED */
+
+static bool membarrier_done(int command) {
+#if defined(__linux__) && defined(SYS_membarrier)
+    int saved = errno;
+    bool done = syscall(SYS_membarrier, command, 0, 0) == 0;
+    errno = saved;
+    return done;
+#else
+    (void)command;
+    return false;
+#endif
+}
+
+bool os_barrier_prepare(void) {
+    return membarrier_done(MEMBARRIER_REGISTER_PRIVATE) && os_barrier();
+}
+
+bool os_barrier(void) {
+    return membarrier_done(MEMBARRIER_PRIVATE);
+}
+
 int64_t os_now(void) {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);

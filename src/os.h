@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the library asks of the operating system: address space, and sleeping on a word. Nothing here changes
+/* What the library asks of the operating system: address space, barriers, and sleeping on a word. Nothing here changes
  * errno. */
 #ifndef WR_OS_H
 #define WR_OS_H
@@ -22,6 +22,20 @@ void os_prefer_huge(void *start, size_t size);
 /* Give the memory of a committed part back; it stays readable and writable and reads as zero. Returns whether
  * the system took it. */
 bool os_discard(void *start, size_t size);
+
+/* Fill `size` bytes with what nobody can guess; where the system has no such thing, with what is hard to guess. */
+void os_random(void *bytes, size_t size);
+
+/* Return how many processors there are, at least 1. */
+unsigned os_processors(void);
+
+/* Prepare os_barrier. Returns whether the system has it. */
+bool os_barrier_prepare(void);
+
+/* Have every running thread of the process go through a full memory barrier between the call and the return.
+ * Returns whether that was done; if os_barrier_prepare said so, only a filter of system calls set up since then
+ * can prevent it. */
+bool os_barrier(void);
 
 /* Return the monotonic time in nanoseconds. */
 int64_t os_now(void);

@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #endif
 
+#include "borrow.h"
 #include "call.h"
 #include "death.h"
 #include "fatal.h"
@@ -38,6 +39,10 @@ struct wr_queue {
 
 static const wr_type queue_type = {
     .abi = WR_TYPE_ABI, .flags = WR_NO_WEAKREF, .name = "queue", .size = sizeof(struct wr_queue)};
+
+bool queue_is(const wr_queue *queue) {
+    return wr_type_of(queue) == &queue_type;
+}
 
 /* ---- the descriptor ---- */
 
@@ -229,7 +234,7 @@ static void stop_running(wr_queue *queue) {
 }
 
 int wr_queue_run(wr_queue *queue, int max) {
-    if (wr_type_of(queue) != &queue_type)
+    if (!queue_is(queue))
         return -EINVAL;
     if (!start_running(queue))
         return -EBUSY;
@@ -246,6 +251,8 @@ int wr_queue_run(wr_queue *queue, int max) {
         ran += run_item(pop(queue), false);
         if (section.outermost)
             death_run_waiting(thread);
+        else
+            borrow_end_now(thread); /* later they would not be inside this run */
     }
     if (queue->first != 0)
         wake(queue);
@@ -256,7 +263,7 @@ int wr_queue_run(wr_queue *queue, int max) {
 }
 
 int wr_queue_fd(wr_queue *queue) {
-    return wr_type_of(queue) == &queue_type ? queue->read_fd : -EINVAL;
+    return queue_is(queue) ? queue->read_fd : -EINVAL;
 }
 
 wr_queue *wr_queue_new(void) {
@@ -273,7 +280,7 @@ wr_queue *wr_queue_new(void) {
 void wr_queue_free(wr_queue *queue) {
     if (queue == NULL)
         return;
-    if (wr_type_of(queue) != &queue_type)
+    if (!queue_is(queue))
         fatal_object("wr_queue_free", queue, "this is no queue");
     if (!start_running(queue))
         fatal_object("wr_queue_free", queue,
@@ -290,6 +297,7 @@ void wr_queue_free(wr_queue *queue) {
     take_pushed(queue);
     while (queue->first != 0)
         (void)run_item(pop(queue), true);
+    borrow_end_now(thread);
     thread->queues = run.outer;
     user_code_leave(&section);
     close_descriptor(queue);

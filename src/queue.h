@@ -10,6 +10,9 @@
 
 #include "registry.h"
 
+/* Tell whether an object is a queue. */
+bool queue_is(const wr_queue *queue);
+
 /* Keep a queue open for pushing until queue_leave. Returns false: it was freed, and must not be pushed to. */
 bool queue_enter(wr_queue *queue);
 void queue_leave(wr_queue *queue);

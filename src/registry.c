@@ -79,12 +79,18 @@ void registry_unlink(struct wr_entry *entry, struct lock *stripe) {
 
 void registry_leave(struct wr_entry *entry) {
     /* order: acquire [UNLINK], with registry_unlink: who took it off its list is done with it; the memory is ours. */
-    if (wr_load_acquire(&entry->at) == NULL)
+    if (wr_load_acquire(&entry->at) == NULL) {
+        wr_path(leave_free);
         return;
+    }
     struct lock *stripe = registry_stripe_of(entry);
     lock_take(stripe);
-    if (wr_load_relaxed(&entry->at) != NULL)
+    if (wr_load_relaxed(&entry->at) != NULL) {
+        wr_path(leave_linked);
         registry_unlink(entry, stripe);
+    } else {
+        wr_path(leave_late);
+    }
     lock_give(stripe);
 }
 
@@ -128,9 +134,12 @@ static void pop_weakref(struct wr_entry *entry, struct thread *thread, struct po
     }
     bool ours = registry_adopt(entry, stripe);
     registry_unlink(entry, stripe);
-    if (ours) { /* else it is not ours to touch any more */
+    if (ours) {
+        wr_path(fire_taken);
         popped->call = call_take(entry, thread, stripe);
         popped->slot = wr_slot_of(ref);
+    } else { /* it is not ours to touch any more */
+        wr_path(fire_dying);
     }
 }
 

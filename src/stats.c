@@ -62,6 +62,7 @@ void stats_collect(wr_stats *stats, const struct survey_row *total) {
                         .finalizers_run = sum.of[STAT_FINALIZERS],
                         .finalized = sum.of[STAT_FINALIZED],
                         .resurrected = sum.of[STAT_RESURRECTED],
+                        .borrows_handed_over = sum.of[STAT_HANDED_OVER],
                         .longest_row = sum.longest};
 }
 

@@ -23,7 +23,8 @@ enum statistic {
     STAT_FINALIZERS,
     STAT_FINALIZED, /* objects whose type's finalize has run */
     STAT_RESURRECTED,
-    STAT_RETIRED, /* slots */
+    STAT_RETIRED,     /* slots */
+    STAT_HANDED_OVER, /* ends of objects, to their last borrower */
     STAT_COUNT
 };
 

@@ -21,6 +21,7 @@
     X(finalizers_run, true, "finalizers run")                                                                \
     X(finalized, true, "objects whose type's finalize has run")                                              \
     X(resurrected, true, "objects resurrected by finalize")                                                  \
+    X(borrows_handed_over, true, "ends of objects left to who borrowed them")                                \
     X(longest_row, false, "most deaths that waited for one to end")
 
 static const struct field {

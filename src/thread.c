@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "borrow.h"
 #include "registry.h"
 #include "lock.h"
 #include "poison.h"
+#include "wait.h"
 
 #define RECORD_ALIGN 128 /* two cache lines: processors fetch pairs */
 
@@ -38,6 +40,7 @@ bool thread_is_real(const struct thread *thread) {
 /* A thread ends: its slots go to the depot, its record to the next thread. */
 static void leave(void *record) {
     struct thread *thread = record;
+    borrow_thread_leaves(thread);
     thread_flush(thread);
     thread_current = &gone;
     lock_take(&records);
@@ -244,9 +247,12 @@ void thread_forget_absent(void) UNCHECKED_LOCKS {
         struct thread *thread = block->thread;
         if (thread == thread_current)
             continue;
+        wait_forget(thread->waits);
         registry_refire(thread->firing);
         stats_keep(&thread->counts);
+        struct borrows *borrows = thread->borrows;
         set_up(thread);
+        thread->borrows = borrows;
         thread->next = unowned;
         unowned = thread;
     }

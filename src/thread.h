@@ -15,6 +15,12 @@
 #include "arena.h"
 #include "stats.h"
 
+/* A death under way, in the thread's chain of them: user code of one may run a queue, or wait for another object. */
+struct ending {
+    struct wr_slot *slot;
+    struct ending *outer;
+};
+
 struct thread {
     /* Two magazines of slots for each class, linked through `link`: one in use, and a full one or none. A
      * thread that makes and frees around any point needs the depot only every class_batch steps. */
@@ -25,12 +31,20 @@ struct thread {
     } cache[CLASS_COUNT];
     bool busy;                /* user code of ours is running here, so that deaths wait on the list */
     bool temporary;           /* on the stack of the call */
-    struct wr_slot *ending;   /* the object whose death is under way */
+    struct ending *ending;    /* deaths under way, innermost first */
     struct firing *firing;    /* runs of callbacks under way, innermost first (registry.h) */
     struct queue_run *queues; /* runs of queues under way, innermost first (queue.h) */
+    struct waiter *waits;     /* waits for an object's end, innermost first (wait.h) */
     uint32_t first;           /* deaths that wait, linked through `link`, in their order; 0: none */
     uint32_t last;
     struct counts counts; /* what this thread counted (stats.h) */
+    struct departed {     /* deaths that have come to the look for borrowers, in the same way (borrow.h) */
+        uint32_t first;   /* 0: none */
+        uint32_t last;
+        uint32_t count;
+        uint32_t covered; /* of them, from the first on, those that the last barrier came after */
+    } departed;
+    struct borrows *borrows; /* this record's hazards, made at the first borrow; never freed */
     struct thread
         *next; /* in the list of all records, or of those without an owner; guarded by the lock on it */
 #ifdef WR_DEBUG
@@ -81,8 +95,8 @@ void thread_add_counts(struct counts *sum);
 void thread_lock(void);
 void thread_unlock(void);
 
-/* In the child of a fork, with every lock held: refire what absent threads had not come to, and give up the
- * rest of their records. */
+/* In the child of a fork, with every lock held: withdraw what absent threads waited for, refire what they had not come
+ * to, and give up the rest of their records. */
 void thread_forget_absent(void);
 
 #endif /* WR_THREAD_H */

@@ -3,18 +3,13 @@
 #include "wait.h"
 
 #include "annex.h"
+#include "borrow.h"
 #include "death.h"
 #include "object.h"
+#include "orphans.h"
 #include "os.h"
 #include "queue.h"
 #include "weakref.h"
-
-/* A thread that waits, on its stack. The telling is one critical section, so that it is over when the waiter
- * has had the stripe once more. */
-struct waiter {
-    struct wr_entry entry; /* first */
-    uint32_t told;         /* atomic */
-};
 
 /* A function to be told; owned by the list. */
 struct notice {
@@ -53,6 +48,7 @@ static void tell(struct notice *notice) {
 void wait_tell(struct wr_slot *slot) {
     struct lock *stripe = registry_stripe(slot);
     for (;;) {
+        bool told = false;
         struct wr_entry *owned = NULL;
         lock_take(stripe);
         struct wr_entry *entry = slot->list.head;
@@ -61,18 +57,17 @@ void wait_tell(struct wr_slot *slot) {
             if (entry->kind == ENTRY_ANNEX || entry->flags == NOTICE) {
                 owned = entry;
             } else {
-                struct waiter *waiter = (struct waiter *)entry;
-                /* order: release [TOLD], with the acquire of the waiter: what destroy did is seen. */
-                wr_store_release(&waiter->told, 1u);
-                os_wake_all(&waiter->told);
+                ((struct waiter *)entry)->told = told = true;
             }
         }
-        lock_give(stripe);
+        lock_give(stripe); /* from here on the waiter may be gone */
         if (entry == NULL)
             return;
-        if (owned != NULL && owned->kind == ENTRY_ANNEX)
+        if (told)
+            orphans_ring();
+        else if (owned->kind == ENTRY_ANNEX)
             wr_release(owned);
-        else if (owned != NULL)
+        else
             tell((struct notice *)owned);
     }
 }
@@ -92,9 +87,12 @@ static void link_front(struct wr_slot *slot, struct wr_entry *entry) {
 
 /* Tell whether this thread is inside something that has to return before the object can be destroyed. */
 static bool would_deadlock(const struct thread *thread, struct wr_slot *slot) {
-    if (thread->ending == slot ||
+    if (borrow_is_ours(slot) ||
         !word_alive(wr_load_relaxed(&slot->word))) /* relaxed: of our own death, or held */
         return true;
+    for (const struct ending *ending = thread->ending; ending != NULL; ending = ending->outer)
+        if (ending->slot == slot)
+            return true;
     for (const struct firing *firing = thread->firing; firing != NULL; firing = firing->outer)
         if (firing->slot == slot)
             return true;
@@ -106,18 +104,36 @@ static bool would_deadlock(const struct thread *thread, struct wr_slot *slot) {
     return bound_here;
 }
 
-/* Wait until `waiter` is told or withdraw it at the deadline. Returns whether it was told. */
-static bool wait(struct waiter *waiter, int64_t deadline) {
+/* Tell whether `waiter` was told; at its deadline, withdraw it. */
+static bool is_told(struct waiter *waiter, bool at_deadline) {
     struct lock *stripe = registry_stripe_of(&waiter->entry);
-    /* order: acquire [TOLD], with wait_tell. */
-    while (!wr_load_acquire(&waiter->told) && !(deadline >= 0 && os_now() >= deadline))
-        os_wait(&waiter->told, 0, deadline);
-    lock_take(stripe);                          /* after this, nobody is about to wake us */
-    bool told = wr_load_relaxed(&waiter->told); /* relaxed: written under the stripe */
-    if (!told)
+    lock_take(stripe);
+    bool told = waiter->told;
+    if (!told && at_deadline)
         registry_unlink(&waiter->entry, stripe);
     lock_give(stripe);
     return told;
+}
+
+/* Wait until `waiter` is told or withdraw it at the deadline. Returns whether it was told. Runs what others may not run
+ * meanwhile, orphans, or nobody might. */
+static bool wait(struct thread *thread, struct waiter *waiter, int64_t deadline) {
+    for (;;) {
+        uint32_t bell = orphans_listen();
+        death_run_waiting(thread);
+        bool at_deadline = deadline >= 0 && os_now() >= deadline;
+        if (is_told(waiter, at_deadline))
+            return true;
+        if (at_deadline)
+            return false;
+        orphans_sleep(bell, deadline);
+    }
+}
+
+void wait_forget(struct waiter *waiter) UNCHECKED_LOCKS {
+    for (; waiter != NULL; waiter = waiter->outer)
+        if (wr_load_relaxed(&waiter->entry.at) != NULL)
+            registry_unlink(&waiter->entry, registry_stripe_of(&waiter->entry));
 }
 
 static int check(void *obj) {
@@ -134,17 +150,18 @@ int wr_kill_wait(void *obj, int64_t timeout_ms) {
         return error;
     int64_t deadline = os_deadline(timeout_ms);
     struct wr_slot *slot = wr_slot_of(obj);
-    struct waiter waiter = {.told = 0};
     struct user_code section;
     struct thread *thread = user_code_enter(&section);
+    struct waiter waiter = {.told = false, .outer = thread->waits};
     bool told = false;
     bool deadlock = would_deadlock(thread, slot);
     if (!deadlock) {
         (void)wr_kill(obj);
+        thread->waits = &waiter;
         link_front(slot, &waiter.entry);
         wr_release(obj);
-        death_run_waiting(thread); /* it may be one of them */
-        told = wait(&waiter, deadline);
+        told = wait(thread, &waiter, deadline);
+        thread->waits = waiter.outer;
     }
     user_code_leave(&section);
     return deadlock ? -EDEADLK : told ? 0 : -ETIMEDOUT;
@@ -152,7 +169,7 @@ int wr_kill_wait(void *obj, int64_t timeout_ms) {
 
 int wr_kill_notify(void *obj, void (*fn)(void *arg), void *arg, wr_queue *queue) {
     int error = check(obj);
-    if (error == 0 && fn == NULL)
+    if (error == 0 && (fn == NULL || (queue != NULL && !queue_is(queue))))
         error = -EINVAL;
     if (error != 0)
         return error;

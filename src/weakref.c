@@ -6,6 +6,7 @@
 #include "death.h"
 #include "object.h"
 #include "os.h"
+#include "queue.h"
 
 const wr_type wr_weakref_type = {.abi = WR_TYPE_ABI,
                                  .flags = WR_NO_WEAKREF,
@@ -39,15 +40,18 @@ static struct wr_entry **place(struct wr_slot *slot, unsigned flags, struct wr_w
     struct wr_entry *entry;
     while ((entry = *at) != NULL && entry->kind == ENTRY_WEAKREF && (entry->flags & WEAKREF_SHARED)) {
         if (entry->flags == flags && registry_adopt(entry, stripe)) {
+            wr_path(shared_found);
             *found = (struct wr_weakref *)entry;
             break;
         }
-        if (entry->flags == flags)
+        if (entry->flags == flags) {
+            wr_path(shared_dying);
             registry_unlink(entry, stripe);
-        else if (entry->flags & WEAKREF_PROXY)
+        } else if (entry->flags & WEAKREF_PROXY) {
             break; /* the ref comes before the proxy */
-        else
+        } else {
             at = &entry->next;
+        }
     }
     return at;
 }
@@ -55,6 +59,8 @@ static struct wr_entry **place(struct wr_slot *slot, unsigned flags, struct wr_w
 /* Tell whether options break a rule of their comment. */
 static bool options_wrong(const wr_weakref_options *o) {
     if (o == NULL || o->size != sizeof *o || (o->flags & ~WR_PROXY) != 0)
+        return true;
+    if (o->queue != NULL && !queue_is(o->queue))
         return true;
     const wr_type *type = o->type;
     return type != NULL && (type == &wr_weakref_type || type->base != &wr_weakref_type ||
@@ -272,6 +278,7 @@ int wr_weakref_cancel_timed(wr_weakref *ref, int64_t timeout_ms) {
     switch (wr_load_relaxed(&entry->state)) { /* relaxed: guarded by the stripe */
     case ENTRY_ARMED:
     case ENTRY_QUEUED: {
+        wr_path(cancel_won);
         struct call call = call_take(entry, thread, stripe);
         lock_give(stripe);
         call_drop(call);
@@ -284,10 +291,12 @@ int wr_weakref_cancel_timed(wr_weakref *ref, int64_t timeout_ms) {
             lock_give(stripe); /* from inside */
         else if (!call_wait(entry, deadline, stripe))
             result = -ETIMEDOUT;
+        wr_path(cancel_met);
         break;
     default:
         /* order: acquire [RAN], with the end of the run: cancel was too late, and what the callback did is seen. */
         (void)wr_load_acquire(&entry->state);
+        wr_path(cancel_late);
         lock_give(stripe);
     }
     user_code_leave(&section);

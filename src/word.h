@@ -4,7 +4,7 @@
  * which this file includes with the library's own atomics. Nothing here touches anything but the word and
  * `below`.
  *
- *   publish   {-, t-1} -> {1, t, DONE?}      by the owner of a free slot; DONE when there is no finalize
+ *   publish   {-, t-1} -> {1, t, DONE? BORROW?}   by the owner of a free slot; DONE when there is no finalize
  *   sole      {1, t}   -> {0, t-1}           the only holder of an object that never had a weak value
  *   close     {0, t}   -> {0, t+1}           by whoever brought the count to 0, if nobody came between
  *             {0, t}   -> {1, t, FIN}        the same, with a finalize left to run
@@ -32,7 +32,7 @@ static inline uint32_t word_tag(uint64_t word) {
 }
 
 static inline uint32_t word_count(uint64_t word) {
-    return (uint32_t)(word >> 36);
+    return (uint32_t)(word >> 37);
 }
 
 static inline bool word_alive(uint64_t word) {
@@ -44,20 +44,21 @@ static inline bool word_reusable(uint64_t word) {
     return word_tag(word) < TAG_LAST_BIRTH;
 }
 
-/* Make the object in `slot` alive, with one reference: a full word, so that stray counts and flags are wiped. */
+/* Make the object in `slot` alive, with one reference and those that `flags` adds: a full word, so that stray counts
+ * and flags are wiped. */
 static inline void word_publish(struct wr_slot *slot, uint64_t flags) {
     uint32_t tag = word_tag(wr_load_relaxed(&slot->word)) + 1;
     /* order: release [PUBLISH], with the addition in get: payload, type and list are seen with the tag. */
-    wr_store_release(&slot->word, WR_ONE | flags | tag);
+    wr_store_release(&slot->word, (WR_ONE + flags) | tag);
 }
 
 /* Close a word that this caller's subtraction brought to `zero`. Returns the word it made, or 0: somebody came
  * between, and closing it is theirs now. */
 static inline uint64_t word_close(struct wr_slot *slot, uint64_t zero) {
     uint64_t closed = (zero & WR_DONE) ? zero + 1 : zero + (WR_ONE | WR_FIN);
-    /* order: acq_rel [CLOSE]. Acquire, with the releases of all holders: destroy sees what they wrote. Release,
-     *        with who sees the tag gone. */
-    return wr_cas_acq_rel(&slot->word, &zero, closed) ? closed : 0;
+    /* order: acquire [CLOSE], with the releases of all holders: destroy sees what they wrote. Who sees the tag gone
+     *        sees it too: this goes on with the release sequences of their subtractions. */
+    return wr_cas_acquire(&slot->word, &zero, closed) ? closed : 0;
 }
 
 /* End the time of finalize, whose unit the caller holds. Returns the word it made: even, and the caller's to
@@ -69,7 +70,7 @@ static inline uint64_t word_finalized(struct wr_slot *slot) {
         next = word - WR_ONE - WR_FIN + WR_DONE;
         if (word_count(word) == 1)
             next += 1;
-        /* order: acq_rel [CLOSE], as in word_close; release also for those who get the object once it is
+        /* order: acq_rel [CLOSE]. Acquire as in word_close; release, with those who get the object once it is
          *        resurrected. */
     } while (!wr_cas_acq_rel(&slot->word, &word, next));
     return next;

@@ -47,7 +47,7 @@ static void puppet_hook(const char *op, const volatile void *at) {
         return;
     const char *wanted = atomic_load_explicit(&p->op, PUPPET_LOAD);
     const volatile void *address = atomic_load_explicit(&p->at, PUPPET_LOAD);
-    if ((wanted != NULL && strcmp(op, wanted) != 0) || (address != NULL && address != at))
+    if ((wanted != NULL && strncmp(op, wanted, strlen(wanted)) != 0) || (address != NULL && address != at))
         return;
     unsigned passes = atomic_load_explicit(&p->passes, PUPPET_LOAD);
     if (passes > 0) {
@@ -95,7 +95,8 @@ static inline bool puppet_run_to(puppet *p, const char *op, const volatile void 
     return puppet_go(p, 0, op, at);
 }
 
-/* Let it do `steps` atomic operations, and stand before the next. Returns false when it came to its end. */
+/* Let it pass `steps` operations, after the one that it stands before, and stand before the next. Returns false
+ * when it came to its end. */
 static inline bool puppet_steps(puppet *p, unsigned steps) {
     return puppet_go(p, steps, NULL, NULL);
 }
@@ -150,6 +151,11 @@ static inline void *counted_new(void) {
     void *obj = wr_new(&type);
     REQUIRE(obj != NULL);
     return obj;
+}
+
+/* Make the only holder's object as if no weak value had ever been made in its slot. There must be none that is used. */
+static inline void unmint(void *obj) {
+    wr_store_relaxed(&wr_slot_of(obj)->below, 0u);
 }
 
 /* Make an object without destroy in `slot`, which must be free; NULL: its tags are used up. */

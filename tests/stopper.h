@@ -3,7 +3,7 @@
  * while the test does on its own thread what is to come between.
  *
  *   struct stopper s;
- *   stopper_start(&s, drop, obj, "cas_acq_rel", &wr_slot_of(obj)->word, 1);   returns when the thread stands
+ *   stopper_start(&s, drop, obj, "cas", &wr_slot_of(obj)->word, 1);   returns when the thread stands
  *   there ...                                                                       what comes between
  *   stopper_finish(&s);                                                       lets it go on, and joins it
  *
@@ -20,7 +20,7 @@
 struct stopper {
     void (*fn)(void *arg);
     void *arg;
-    const char *op;          /* where to stop: this operation... */
+    const char *op;          /* where to stop: an operation whose name starts so... */
     const volatile void *at; /* ...on this address; NULL: any */
     unsigned nth;            /* the how-manieth; counts down */
     bool stopped;            /* it did stop; written before `there` is posted */
@@ -35,7 +35,7 @@ static _Thread_local struct stopper *stopper_mine;
 
 static inline void stopper_hook(const char *op, const volatile void *at) {
     struct stopper *s = stopper_mine;
-    if (!s || strcmp(op, s->op) != 0 || (s->at && at != s->at) || --s->nth != 0)
+    if (!s || strncmp(op, s->op, strlen(s->op)) != 0 || (s->at && at != s->at) || --s->nth != 0)
         return;
     stopper_mine = NULL;
     s->stopped = true;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The allocator of everything that is not an object: which one is used, and that every failure of it is survived. */
+#include "word.h"
+
 #include "common.h"
 
 static struct {
@@ -135,6 +137,18 @@ TEST(a_thread_gets_its_record_when_memory_is_back) {
     failures = atomic_load(&allocator.calls);
     use_core(0, NULL);
     CHECK_EQ(atomic_load(&allocator.calls), failures); /* and then no more */
+}
+
+TEST(without_a_record_the_slots_of_a_batch_are_not_lost) {
+    enum { COUNT = 20000 };
+    static void *objects[COUNT];
+    CHECK_EQ(wr_set_allocator(allocate, &allocator), 0);
+    allocator.fail_all = true;
+    for (unsigned i = 0; i < COUNT; i++)
+        objects[i] = probe_new(NULL);
+    CHECK_LE(wr_arena.end, 2 * (2 << 20) / WR_GRANULE); /* 64 bytes each */
+    for (unsigned i = 0; i < COUNT; i++)
+        wr_release(objects[i]);
 }
 
 static void die_quietly(unsigned index, void *arg) {

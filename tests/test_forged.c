@@ -35,7 +35,11 @@ TEST(S54_an_even_tag_reads_dead_and_writes_nothing) {
         CHECK(wr_weak_is_null(out));
         CHECK(memcmp(&before, wr_slot_of(p), sizeof before) == 0);
     }
+    struct wr_slot *slot = wr_slot_of(p);
     wr_release(p);
+    wr_weak of_the_dead = forge(index, (uint32_t)slot->word); /* what the slot says now */
+    CHECK(wr_weak_is_dead(of_the_dead));
+    CHECK_NULL(wr_weak_get(of_the_dead));
 }
 
 TEST(S54_a_tag_never_made_reads_dead_and_leaves_no_count) {

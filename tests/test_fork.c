@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* fork: the child has what the forking thread had, and no lock is stuck in it. */
+#include "word.h"
+
 #include "common.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -116,4 +120,36 @@ TEST(the_handlers_leave_no_lock_taken) {
     wr_atfork_child();
     CHECK(use_all(300));
     (void)wr_trim();
+}
+
+/* ---- what other threads were about ---- */
+
+static unsigned waited_destroyed;
+static void *waits_for_end(void *obj) {
+    (void)wr_kill_wait(obj, -1);
+    CHECK_EQ(waited_destroyed, 1);
+    return NULL;
+}
+TEST(in_a_child_nobody_waits_any_more_who_is_not_there) {
+    probe *obj = probe_new(&waited_destroyed);
+    struct wr_slot *slot = wr_slot_of(obj);
+    pthread_t thread;
+    wr_retain(obj);
+    REQUIRE(pthread_create(&thread, NULL, waits_for_end, obj) == 0);
+    while (wr_refcount(obj) != 1) /* it has its record on the object's list */
+        sched_yield();
+    wr_atfork_prepare();
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        be_a_child();
+        wr_atfork_child();
+        bool good = slot->list.head == NULL; /* its stack is the next thread's */
+        wr_release(obj);
+        _exit(good && waited_destroyed == 1 ? 0 : 1);
+    }
+    wr_atfork_parent();
+    child_was_good(child);
+    wr_release(obj);
+    REQUIRE(pthread_join(thread, NULL) == 0);
 }

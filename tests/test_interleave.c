@@ -130,6 +130,7 @@ static void world_begin(struct world *w, const wr_type *type, bool minted, const
     w->type = type;
     REQUIRE((w->object = wr_new(type)) != NULL);
     w->object->magic = MAGIC;
+    unmint(w->object);
     if (minted)
         w->value = wr_weak_of(w->object);
     for (unsigned i = 0, holders = 0; i < ACTORS; i++) {

@@ -114,13 +114,16 @@ TEST(S22_values_stay_dead_when_trimmed_slots_are_used_again) {
     const unsigned count = scaled(100000);
     void **objects = table(count, sizeof *objects);
     wr_weak *old = table(count, sizeof *old), *other = table(count, sizeof *other);
-    for (unsigned round = 0; round < 4; round++) {
+    uint32_t end = 0;
+    for (unsigned round = 0; round < 6; round++) {
         unsigned wrong = 0;
         for (unsigned i = 0; i < count; i++) {
             REQUIRE((objects[i] = wr_new(&medium_type)) != NULL);
             other[i] = wr_weak_of(objects[i]);
             wrong += wr_refcount(objects[i]) != 1;
         }
+        end = round == 0 ? wr_arena.end : end;
+        CHECK_EQ(wr_arena.end, end); /* chunks given back are used again */
         for (unsigned i = 0; round > 0 && i < count; i++) {
             wrong += !wr_weak_is_dead(old[i]);
             wrong += can_get(old[i]);

@@ -111,25 +111,27 @@ static void count_up_to(void *obj, uint64_t count) {
     wr_store_relaxed(&slot->word, (wr_load_relaxed(&slot->word) & (WR_ONE - 1)) | count * WR_ONE);
 }
 
+#define LARGEST ((uint32_t)(WR_OVERFLOW / WR_ONE))
+
 TEST_ABORTS(retain_past_the_largest_count, "the strong count overflows") {
     void *p = conn_new(false);
-    count_up_to(p, UINT32_C(1) << 27);
+    count_up_to(p, LARGEST);
     wr_retain(p);
 }
 TEST_ABORTS(get_past_the_largest_count, "type 'conn': the strong count overflows") {
     void *p = conn_new(true);
     wr_weak w = wr_weak_of(p);
-    count_up_to(p, UINT32_C(1) << 27);
+    count_up_to(p, LARGEST);
     (void)!wr_weak_get(w);
 }
 
 TEST(counts_up_to_the_largest_are_fine) {
     void *p = conn_new(true);
     wr_weak w = wr_weak_of(p);
-    count_up_to(p, (UINT32_C(1) << 27) - 2);
+    count_up_to(p, LARGEST - 2);
     CHECK_PTR_EQ(wr_retain(p), p);
     CHECK_PTR_EQ(wr_weak_get(w), p);
-    CHECK_EQ(wr_refcount(p), UINT32_C(1) << 27);
+    CHECK_EQ(wr_refcount(p), LARGEST);
     count_up_to(p, 1);
     wr_release(p);
     CHECK(wr_weak_is_dead(w));

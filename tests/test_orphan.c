@@ -54,40 +54,46 @@ static const wr_type finalized_type = {.abi = WR_TYPE_ABI,
 
 struct stray {
     puppet puppet;
-    look_up look;
+    wr_weak w;
     struct wr_slot *slot;
 };
 
+static void get_in_vain(void *arg) {
+    const struct stray *s = arg;
+    CHECK_NULL(wr_weak_get(s->w));
+}
+
 /* Make an object that only a failing get still holds: it found an older tag, and is about to give back. */
-static wr_weak hold_by_stray(struct stray *s, const wr_type *type, char name) {
+static struct stray *hold_by_stray(const wr_type *type, char name) {
+    static struct stray strays[8];
+    static unsigned used;
+    struct stray *s = &strays[used++];
     struct orphan *o = wr_new(type);
     REQUIRE(o != NULL);
     o->name = name;
     s->slot = wr_slot_of(o);
-    s->look = (look_up){wr_weak_of(o), o};
-    puppet_start(&s->puppet, puppet_get, &s->look);
+    s->w = wr_weak_of(o);
+    puppet_start(&s->puppet, get_in_vain, s);
     CHECK(puppet_run_to(&s->puppet, "add_acquire", &s->slot->word));
     CHECK_EQ(wr_kill(o), 1);
-    CHECK(puppet_run_to(&s->puppet, "sub_release", &s->slot->word));
+    CHECK(puppet_run_to(&s->puppet, "sub", &s->slot->word));
     CHECK_EQ(wr_refcount(o), 2);
-    wr_weak w = s->look.w;
     wr_release(o);
     CHECK_EQ(destroyed() + finalized(), 0);
-    return w;
+    return s;
 }
 
-/* Let the failed get end: on its thread nothing of the user's runs. */
+/* Let the failed get end: on its thread nothing of the user's runs. Nothing but the list of orphans orders it before
+ * what its object's destroy will read. */
 static void abandon(struct stray *s) {
     unsigned before = destroyed() + finalized();
-    puppet_run_out(&s->puppet);
-    CHECK_NULL(s->look.got);
+    puppet_let_go(&s->puppet);
     CHECK_EQ(destroyed() + finalized(), before);
+    REQUIRE(pthread_detach(s->puppet.thread) == 0);
 }
 
 static void make_orphan(const wr_type *type, char name) {
-    struct stray s;
-    (void)hold_by_stray(&s, type, name);
-    abandon(&s);
+    abandon(hold_by_stray(type, name));
 }
 
 static void is_destroyed_here(unsigned count) {
@@ -144,51 +150,44 @@ TEST(an_orphan_is_destroyed_on_any_thread) {
 }
 
 TEST(an_orphan_reads_dead_at_once) {
-    struct stray s;
-    wr_weak w = hold_by_stray(&s, &orphan_type, 'a');
-    CHECK(wr_weak_is_dead(w));
-    abandon(&s);
-    CHECK_EQ(word_tag(wr_load_relaxed(&s.slot->word)) & 1, 0);
-    CHECK(wr_weak_is_dead(w));
-    CHECK_NULL(wr_weak_get(w));
+    struct stray *s = hold_by_stray(&orphan_type, 'a');
+    CHECK(wr_weak_is_dead(s->w));
+    abandon(s);
+    CHECK_EQ(word_tag(wr_load_relaxed(&s->slot->word)) & 1, 0);
+    CHECK(wr_weak_is_dead(s->w));
+    CHECK_NULL(wr_weak_get(s->w));
     wr_release(probe_new(NULL));
     CHECK_EQ(destroyed(), 1);
 }
 
 TEST(orphans_are_destroyed_in_the_order_they_were_left) {
-    struct stray a, b, c;
-    (void)hold_by_stray(&a, &orphan_type, 'a');
-    (void)hold_by_stray(&b, &orphan_type, 'b');
-    (void)hold_by_stray(&c, &orphan_type, 'c');
-    abandon(&b);
-    abandon(&a);
-    abandon(&c);
+    struct stray *a = hold_by_stray(&orphan_type, 'a'), *b = hold_by_stray(&orphan_type, 'b'),
+                 *c = hold_by_stray(&orphan_type, 'c');
+    abandon(b);
+    abandon(a);
+    abandon(c);
     wr_release(probe_new(NULL));
     is_destroyed_here(3);
     CHECK_STR_EQ(seen.order, "bac");
 }
 
 TEST(two_threads_leave_orphans_at_once) {
-    struct stray a, b;
-    (void)hold_by_stray(&a, &orphan_type, 'a');
-    (void)hold_by_stray(&b, &orphan_type, 'b');
-    CHECK(puppet_run_to(&a.puppet, "cas_release", NULL)); /* has linked itself to the list as it was */
-    abandon(&b);
-    abandon(&a);
+    struct stray *a = hold_by_stray(&orphan_type, 'a'), *b = hold_by_stray(&orphan_type, 'b');
+    CHECK(puppet_run_to(&a->puppet, "cas_release", NULL)); /* has linked itself to the list as it was */
+    abandon(b);
+    abandon(a);
     (void)wr_trim();
     is_destroyed_here(2);
     CHECK_STR_EQ(seen.order, "ba");
 }
 
 TEST(the_list_is_taken_while_an_orphan_is_being_left) {
-    struct stray a, b;
-    (void)hold_by_stray(&a, &orphan_type, 'a');
-    (void)hold_by_stray(&b, &orphan_type, 'b');
-    abandon(&b);
-    CHECK(puppet_run_to(&a.puppet, "cas_release", NULL)); /* linked to b, which goes away */
+    struct stray *a = hold_by_stray(&orphan_type, 'a'), *b = hold_by_stray(&orphan_type, 'b');
+    abandon(b);
+    CHECK(puppet_run_to(&a->puppet, "cas_release", NULL)); /* linked to b, which goes away */
     (void)wr_trim();
     is_destroyed_here(1);
-    abandon(&a);
+    abandon(a);
     (void)wr_trim();
     is_destroyed_here(2);
     (void)wr_trim();
@@ -197,10 +196,9 @@ TEST(the_list_is_taken_while_an_orphan_is_being_left) {
 
 TEST(what_an_orphan_owns_dies_with_it) {
     unsigned child_died = 0;
-    struct stray s;
-    (void)hold_by_stray(&s, &orphan_type, 'a');
-    ((struct orphan *)wr_payload_of(s.slot))->child = probe_new(&child_died);
-    abandon(&s);
+    struct stray *s = hold_by_stray(&orphan_type, 'a');
+    ((struct orphan *)wr_payload_of(s->slot))->child = probe_new(&child_died);
+    abandon(s);
     CHECK_EQ(child_died, 0);
     wr_release(probe_new(NULL));
     CHECK_EQ(child_died, 1);
@@ -224,88 +222,6 @@ TEST(an_orphan_may_be_resurrected_by_its_finalize) {
     wr_release(seen.kept);
     CHECK_EQ(finalized(), 1);
     is_destroyed_here(1);
-}
-
-/* ---- a look-up while finalize runs ---- */
-
-/* Let a puppet release an object with finalize, and stop it when finalize is over, but not its time. */
-static struct orphan *in_finalize(puppet *p) {
-    struct orphan *o = wr_new(&finalized_type);
-    REQUIRE(o != NULL);
-    o->name = 'f';
-    struct wr_slot *slot = wr_slot_of(o);
-    (void)wr_weak_of(o);
-    puppet_start(p, puppet_release, o);
-    CHECK(puppet_run_to(p, "cas_acq_rel", &slot->word)); /* -> FIN */
-    CHECK(puppet_run_to(p, "cas_acq_rel", &slot->word)); /* -> dead or resurrected */
-    CHECK_EQ(finalized(), 1);
-    return o;
-}
-
-TEST(S25_a_look_up_while_finalize_runs_is_refused) {
-    puppet p;
-    struct orphan *o = in_finalize(&p);
-    wr_weak w = wr_weak_of(o);
-    CHECK(!wr_weak_is_dead(w));
-    CHECK_NULL(wr_weak_get(w));
-    CHECK_EQ(wr_refcount(o), 1);
-    CHECK_EQ(destroyed(), 0);
-    puppet_run_out(&p);
-    CHECK_EQ(destroyed(), 1);
-    CHECK(wr_weak_is_dead(w));
-}
-
-TEST(S25_a_look_up_in_flight_counts_as_a_resurrection_until_it_is_over) {
-    puppet releasing, looking;
-    struct orphan *o = in_finalize(&releasing);
-    look_up look = {wr_weak_of(o), o};
-    struct wr_slot *slot = wr_slot_of(o);
-    puppet_start(&looking, puppet_get, &look);
-    CHECK(puppet_run_to(&looking, "sub_release", &slot->word));
-    puppet_run_out(&releasing); /* finds a second reference */
-    CHECK_EQ(destroyed(), 0);
-    CHECK(!wr_weak_is_dead(look.w));
-    CHECK(can_get(look.w)); /* alive again, for anybody */
-    puppet_run_out(&looking);
-    CHECK_NULL(look.got);
-    CHECK(wr_weak_is_dead(look.w));
-    CHECK_EQ(destroyed(), 0); /* nobody's code ran in the get */
-    wr_release(probe_new(NULL));
-    CHECK_EQ(finalized(), 1);
-    is_destroyed_here(1);
-}
-
-TEST(S25_who_got_the_resurrected_object_keeps_it) {
-    puppet releasing, looking;
-    struct orphan *o = in_finalize(&releasing);
-    look_up look = {wr_weak_of(o), o};
-    puppet_start(&looking, puppet_get, &look);
-    CHECK(puppet_run_to(&looking, "sub_release", &wr_slot_of(o)->word));
-    puppet_run_out(&releasing);
-    struct orphan *got = wr_weak_get(look.w);
-    CHECK_PTR_EQ(got, o);
-    puppet_run_out(&looking);
-    CHECK_EQ(destroyed(), 0);
-    CHECK_EQ(wr_refcount(got), 1);
-    wr_release(got);
-    CHECK_EQ(finalized(), 1);
-    CHECK_EQ(destroyed(), 1);
-}
-
-TEST(a_look_up_that_added_before_finalize_keeps_the_object_alive) {
-    struct orphan *o = wr_new(&finalized_type);
-    struct wr_slot *slot = wr_slot_of(o);
-    wr_weak w = wr_weak_of(o);
-    puppet p;
-    puppet_start(&p, puppet_release, o);
-    CHECK(puppet_run_to(&p, "cas_acq_rel", &slot->word));
-    void *got = wr_weak_get(w);
-    CHECK_PTR_EQ(got, o);
-    puppet_run_out(&p);
-    CHECK_EQ(finalized(), 0);
-    wr_release(got);
-    CHECK_EQ(finalized(), 1);
-    CHECK_EQ(destroyed(), 1);
 }
 
 #endif

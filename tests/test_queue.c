@@ -214,6 +214,16 @@ TEST(what_is_no_queue_is_refused) {
     CHECK_EQ(wr_bind(NULL, NULL), -EINVAL);
     void *obj = probe_new(NULL);
     CHECK_EQ(wr_bind(obj, NULL), -EINVAL);
-    CHECK_EQ(wr_queue_run((wr_queue *)obj, 0), -EINVAL);
+    wr_queue *no_queue = (wr_queue *)obj;
+    CHECK_EQ(wr_queue_run(no_queue, 0), -EINVAL);
+    CHECK_EQ(wr_queue_fd(no_queue), -EINVAL);
+    CHECK_EQ(wr_bind(obj, no_queue), -EINVAL);
+    CHECK_EQ(wr_kill_notify(obj, (void (*)(void *))abort, NULL, no_queue), -EINVAL);
+    wr_weakref_options o = WR_WEAKREF_OPTIONS_INIT;
+    o.queue = no_queue;
+    errno = 0;
+    CHECK_NULL(wr_weakref_new_ex(obj, &o));
+    CHECK_EQ(errno, EINVAL);
+    CHECK_EQ(wr_refcount(obj), 1);
     wr_release(obj);
 }

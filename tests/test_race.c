@@ -13,7 +13,7 @@ static void *half_released(puppet *p) {
     void *o = counted_new();
     (void)wr_weak_of(o);
     puppet_start(p, puppet_release, o);
-    CHECK(puppet_run_to(p, "cas_acq_rel", &wr_slot_of(o)->word));
+    CHECK(puppet_run_to(p, "cas", &wr_slot_of(o)->word));
     CHECK_EQ(wr_refcount(o), 0);
     return o;
 }
@@ -65,7 +65,7 @@ TEST(two_closings_of_which_the_first_releaser_wins) {
     void *o = half_released(&p);
     void *got = wr_weak_get(wr_weak_of(o));
     puppet_start(&q, puppet_release, got);
-    CHECK(puppet_run_to(&q, "cas_acq_rel", &wr_slot_of(o)->word));
+    CHECK(puppet_run_to(&q, "cas", &wr_slot_of(o)->word));
     puppet_run_out(&p);
     CHECK_EQ(deaths(), 1);
     puppet_run_out(&q);
@@ -77,7 +77,7 @@ TEST(two_closings_of_which_the_second_releaser_wins) {
     void *o = half_released(&p);
     void *got = wr_weak_get(wr_weak_of(o));
     puppet_start(&q, puppet_release, got);
-    CHECK(puppet_run_to(&q, "cas_acq_rel", &wr_slot_of(o)->word));
+    CHECK(puppet_run_to(&q, "cas", &wr_slot_of(o)->word));
     puppet_run_out(&q);
     CHECK_EQ(deaths(), 1);
     puppet_run_out(&p);
@@ -101,10 +101,11 @@ TEST(a_closing_that_is_late_leaves_the_next_object_alone) {
 }
 
 TEST(two_releases_of_two_references) {
-    static const char *const stops[] = {"load_acquire", "sub_release"};
+    static const char *const stops[] = {"load_acquire", "sub"};
     for (unsigned i = 0; i < 2; i++) { /* never minted: with two holders nobody may close it by a store */
         puppet p;
         void *o = counted_new();
+        unmint(o);
         wr_retain(o);
         puppet_start(&p, puppet_release, o);
         CHECK(puppet_run_to(&p, stops[i], &wr_slot_of(o)->word));
@@ -121,6 +122,7 @@ TEST(S23_minting_against_the_release_of_another_holder) {
         puppet p;
         void *o = counted_new();
         struct wr_slot *slot = wr_slot_of(o);
+        unmint(o);
         wr_retain(o);
         atomic_store(&counted_deaths, 0);
         puppet_start(&p, puppet_release, o);
@@ -160,7 +162,7 @@ TEST(get_against_kill) {
     void *o = counted_new();
     wr_weak w = wr_weak_of(o);
     puppet_start(&p, puppet_kill, o);
-    CHECK(puppet_run_to(&p, "cas_acq_rel", &wr_slot_of(o)->word));
+    CHECK(puppet_run_to(&p, "cas", &wr_slot_of(o)->word));
     void *got = wr_weak_get(w); /* changes the word, so that the kill has to look again */
     CHECK_PTR_EQ(got, o);
     puppet_run_out(&p);
@@ -180,7 +182,7 @@ TEST(kill_against_kill) {
     void *o = counted_new();
     (void)wr_weak_of(o);
     puppet_start(&p, kill_in_vain, o);
-    CHECK(puppet_run_to(&p, "cas_acq_rel", &wr_slot_of(o)->word));
+    CHECK(puppet_run_to(&p, "cas", &wr_slot_of(o)->word));
     CHECK_EQ(wr_kill(o), 1);
     puppet_run_out(&p);
     wr_release(o);
@@ -189,7 +191,7 @@ TEST(kill_against_kill) {
 
 /* A get that is overtaken by the object's death and the slot's next life. */
 TEST(a_stale_get_leaves_the_next_object_alone) {
-    static const char *const stops[] = {"load_acquire", "add_acquire", "sub_release"};
+    static const char *const stops[] = {"load_acquire", "add_acquire", "sub"};
     for (unsigned i = 0; i < 3; i++) {
         look_up look;
         puppet p;
@@ -222,6 +224,43 @@ TEST(a_stale_get_leaves_the_next_object_alone) {
         wr_release(next);
         CHECK(wr_weak_is_dead(now));
     }
+}
+
+/* ---- looks at the dead write nothing ---- */
+
+static atomic_uint writes;
+
+static void count_writes(const char *op, const volatile void *at) {
+    (void)at;
+    atomic_fetch_add_explicit(&writes, strncmp(op, "load", 4) != 0, memory_order_relaxed);
+}
+
+static void ignore(void *self) {
+    (void)self;
+}
+
+static void looks_write_nothing(wr_weak w) {
+    atomic_hook = count_writes;
+    bool dead = wr_weak_is_dead(w) && wr_weak_get(w) == NULL;
+    atomic_hook = NULL;
+    CHECK(dead);
+    CHECK_EQ(atomic_load(&writes), 0);
+}
+
+TEST(the_dead_the_killed_and_the_finalized_are_looked_up_without_a_write) {
+    static const wr_type finalized = {.abi = WR_TYPE_ABI, .size = 8, .finalize = ignore};
+    void *o = counted_new(), *f = wr_new(&finalized);
+    wr_weak w = wr_weak_of(o), of_finalized = wr_weak_of(f);
+    CHECK_EQ(wr_kill(o), 1);
+    looks_write_nothing(w);
+    wr_release(o);
+    looks_write_nothing(w);
+    wr_release(f);
+    looks_write_nothing(of_finalized);
+    o = counted_new();
+    w = wr_weak_of(o);
+    wr_release(o);
+    looks_write_nothing(w);
 }
 
 TEST(a_count_that_landed_on_a_dead_word_is_never_taken_back) {

@@ -69,7 +69,7 @@ static void work_or_signal(unsigned index, void *arg) {
     }
     while (atomic_load(&ready) < 2)
         sched_yield();
-    for (unsigned i = 0; i < scaled(20000) || atomic_load(&got) == 0 || atomic_load(&lost) == 0; i++) {
+    for (unsigned i = 0; i < scaled(5000) || atomic_load(&got) == 0 || atomic_load(&lost) == 0; i++) {
         REQUIRE(pthread_kill(workers[i % 2], SIGUSR1) == 0);
         if (i % 16 == 0)
             sched_yield();

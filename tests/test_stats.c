@@ -141,6 +141,20 @@ TEST(finalizers_and_finalize_are_counted) {
     wr_release(detached);
 }
 
+TEST(an_end_that_is_left_to_a_borrower_is_counted) {
+    static const wr_type lent_type = {.abi = WR_TYPE_ABI, .name = "lent", .flags = WR_BORROWABLE, .size = 8};
+    void *obj = wr_new(&lent_type);
+    wr_borrowed b;
+    CHECK_PTR_EQ(wr_borrow(wr_weak_of(obj), &b), obj);
+    wr_release(obj);
+    CHECK_EQ(stats_now().borrows_handed_over, 1);
+    CHECK_EQ(stats_now().live, 0); /* dead, and not destroyed yet */
+    wr_return(&b);
+    obj = wr_new(&lent_type);
+    wr_release(obj);
+    CHECK_EQ(stats_now().borrows_handed_over, 1);
+}
+
 TEST(the_longest_row_of_deaths_is_kept) {
     probe *chain = NULL;
     for (unsigned i = 0; i < 100; i++) {

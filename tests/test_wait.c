@@ -4,6 +4,8 @@
 
 #include <semaphore.h>
 
+#include "stopper.h"
+
 static void post(void *arg) {
     sem_post(arg);
 }
@@ -98,6 +100,34 @@ TEST(S42_many_wait_for_one_object) {
     }
 }
 
+/* A look-up that found another incarnation gives back what turns out to be the last reference: what is left is an
+ * orphan, and nobody but who waits is there to end it. */
+static void looks(void *arg) {
+    CHECK_NULL(wr_weak_get(*(wr_weak *)arg));
+}
+static void *waits_alone(void *arg) {
+    CHECK_EQ(wr_kill_wait(arg, -1), 0);
+    return NULL;
+}
+TEST(S42_an_object_given_back_by_a_look_up_is_not_waited_for_in_vain) {
+    NEEDS_STOPPER;
+    for (unsigned round = 0; round < scaled(20); round++) {
+        unsigned destroyed = 0;
+        void *obj = probe_new(&destroyed);
+        wr_weak w = wr_weak_of(obj);
+        struct stopper s;
+        pthread_t thread;
+        w.bits += 2; /* of an incarnation to come */
+        stopper_start(&s, looks, &w, "sub", &wr_slot_of(obj)->word, 1);
+        REQUIRE(pthread_create(&thread, NULL, waits_alone, obj) == 0);
+        while (wr_refcount(obj) != 1)
+            sched_yield();
+        stopper_finish(&s);
+        REQUIRE(pthread_join(thread, NULL) == 0);
+        CHECK_EQ(destroyed, 1);
+    }
+}
+
 /* A destroy that lets go of an object, whose death has to wait, and then waits for that very object to be
  * destroyed. */
 struct outer {
@@ -155,6 +185,27 @@ TEST(S42_waiting_inside_its_own_callback_or_destroy_is_a_deadlock) {
     (void)wr_weak_of(obj);
     wr_release(obj);
     CHECK_EQ(results[2], -EDEADLK);
+}
+
+/* finalize runs a queue, and what runs there waits for the object whose finalize it is. */
+static wr_queue *queue_in_finalize;
+static void finalize_runs_queue(void *self) {
+    (void)self;
+    (void)wr_queue_run(queue_in_finalize, 0);
+}
+static void waits_for_outer(void *self) {
+    results[0] = wr_kill_wait(*(void **)self, -1);
+}
+TEST(S42_waiting_for_an_object_further_out_is_a_deadlock_too) {
+    static const wr_type outer_type = {.abi = WR_TYPE_ABI, .size = 16, .finalize = finalize_runs_queue};
+    static const wr_type inner_type = {.abi = WR_TYPE_ABI, .size = 16, .destroy = waits_for_outer};
+    queue_in_finalize = new_queue();
+    void *outer = wr_new(&outer_type), **inner = wr_new(&inner_type);
+    *inner = outer;
+    wr_release_later(inner, queue_in_finalize);
+    wr_release(outer);
+    CHECK_EQ(results[0], -EDEADLK);
+    wr_queue_free(queue_in_finalize);
 }
 
 static void waits_in_run(wr_weakref *ref, void *arg) {

@@ -47,7 +47,7 @@ TEST(S5_found_before_its_last_user_closed_it_it_lives_on) {
     struct stopper s;
     probe *p = probe_new(NULL);
     wr_weakref *ref = new_ref(p, NULL, NULL);
-    stopper_start(&s, release, ref, "cas_acq_rel", word_of(ref), 1);
+    stopper_start(&s, release, ref, "cas", word_of(ref), 1);
     wr_weakref *found = new_ref(p, NULL, NULL);
     stopper_finish(&s);
     CHECK_PTR_EQ(found, ref);
@@ -63,7 +63,7 @@ TEST(S5_found_after_its_last_user_closed_it_a_new_one_is_made) {
     struct stopper s;
     probe *p = probe_new(NULL);
     wr_weakref *ref = new_ref(p, NULL, NULL);
-    stopper_start(&s, release, ref, "load_acquire", &ref->entry.at, 1);
+    stopper_start(&s, release, ref, "load", &ref->entry.at, 1);
     wr_weakref *found = new_ref(p, NULL, NULL);
     CHECK_PTR_NE(found, ref);
     CHECK_EQ(wr_refcount(found), 1);
@@ -81,7 +81,7 @@ TEST(S5_closed_while_the_finder_stands_before_it_a_new_one_is_made) {
     struct stopper s;
     struct finder f = {.obj = probe_new(NULL)};
     wr_weakref *ref = new_ref(f.obj, NULL, NULL);
-    stopper_start(&s, find, &f, "add_acquire", word_of(ref), 1); /* it holds the stripe */
+    stopper_start(&s, find, &f, "add", word_of(ref), 1); /* it holds the stripe */
     pthread_t dropper = drop_until_closed(ref);
     stopper_finish(&s);
     REQUIRE(pthread_join(dropper, NULL) == 0);
@@ -96,7 +96,7 @@ TEST(S5_two_that_make_the_first_shared_ref_get_the_same) {
     NEEDS_STOPPER;
     struct stopper s;
     struct finder f = {.obj = probe_new(NULL)};
-    stopper_start(&s, find, &f, "cas_acquire", stripe_of(f.obj), 2); /* it found none, and has made one */
+    stopper_start(&s, find, &f, "cas", stripe_of(f.obj), 2); /* it found none, and has made one */
     wr_weakref *first = new_ref(f.obj, NULL, NULL);
     stopper_finish(&s);
     CHECK_PTR_EQ(f.found, first);
@@ -122,7 +122,7 @@ TEST(S38_a_ref_that_closes_while_the_lister_stands_before_it_is_skipped) {
     struct stopper s;
     struct lister l = {.obj = probe_new(NULL)};
     wr_weakref *a = new_ref(l.obj, logs, NULL), *b = new_ref(l.obj, logs, NULL);
-    stopper_start(&s, list_all, &l, "add_acquire", word_of(b), 1);
+    stopper_start(&s, list_all, &l, "add", word_of(b), 1);
     pthread_t dropper = drop_until_closed(b);
     stopper_finish(&s);
     REQUIRE(pthread_join(dropper, NULL) == 0);
@@ -141,7 +141,7 @@ TEST(S16_taken_before_the_drop_closed_it_the_callback_runs) {
     struct log log = {0};
     probe *p = probe_new(NULL);
     wr_weakref *ref = new_owning_ref(p, &log);
-    stopper_start(&s, release, ref, "cas_acq_rel", word_of(ref), 1);
+    stopper_start(&s, release, ref, "cas", word_of(ref), 1);
     wr_release(p);
     CHECK_EQ(log.calls, 1);
     CHECK_EQ(log.freed, 1);
@@ -156,7 +156,7 @@ TEST(S16_dropped_before_it_was_taken_the_callback_is_cancelled) {
     struct log log = {0};
     probe *p = probe_new(NULL);
     wr_weakref *ref = new_owning_ref(p, &log);
-    stopper_start(&s, release, ref, "load_acquire", &ref->entry.at, 1);
+    stopper_start(&s, release, ref, "load", &ref->entry.at, 1);
     wr_release(p); /* finds the closed one on its list, and takes it off */
     CHECK_EQ(log.calls, 0);
     CHECK_EQ(log.freed, 0);
@@ -171,7 +171,7 @@ TEST(S17_unlinked_by_the_death_while_the_drop_waits_for_the_stripe) {
     struct log log = {0};
     probe *p = probe_new(NULL);
     wr_weakref *a = new_owning_ref(p, &log), *b = new_owning_ref(p, &log), *c = new_owning_ref(p, &log);
-    stopper_start(&s, release, b, "cas_acquire", stripe_of(p), 1); /* it saw itself linked */
+    stopper_start(&s, release, b, "cas", stripe_of(p), 1); /* it saw itself linked */
     wr_release(p);
     CHECK_EQ(log.calls, 2);
     stopper_finish(&s);
@@ -194,7 +194,7 @@ TEST(S17_unlinked_by_a_death_its_memory_is_used_again) {
     struct stopper s;
     probe *p = probe_new(NULL);
     wr_weakref *older = new_ref(p, NULL, NULL), *ref = new_ref(p, logs, NULL);
-    stopper_start(&s, drop_and_reuse, ref, "load_acquire", &ref->entry.at, 1);
+    stopper_start(&s, drop_and_reuse, ref, "load", &ref->entry.at, 1);
     wr_release(p);
     stopper_finish_unordered(&s);
     CHECK_EQ(wr_weakref_is_dead(older), 1);
@@ -207,7 +207,7 @@ TEST(S16_closed_while_the_death_stands_before_it_the_callback_is_cancelled) {
     struct log log = {0}, dropped = {0}; /* they are written on two threads at once */
     probe *p = probe_new(NULL);
     wr_weakref *a = new_owning_ref(p, &log), *b = new_owning_ref(p, &dropped);
-    stopper_start(&s, release, p, "add_acquire", word_of(b), 1); /* it holds the stripe */
+    stopper_start(&s, release, p, "add", word_of(b), 1); /* it holds the stripe */
     pthread_t dropper = drop_until_closed(b);
     stopper_finish(&s);
     REQUIRE(pthread_join(dropper, NULL) == 0);
@@ -229,7 +229,7 @@ TEST(S17_refs_dropped_while_a_death_is_halfway_through_their_list) {
     for (int i = 0; i < 6; i++)
         refs[i] = new_owning_ref(p, &log);
     /* It has called the newest, and is about to take the stripe for the next. */
-    stopper_start(&s, release, p, "cas_acquire", stripe_of(p), 2);
+    stopper_start(&s, release, p, "cas", stripe_of(p), 2);
     wr_release(refs[4]);
     wr_release(refs[2]);
     wr_release(refs[0]);
@@ -252,7 +252,7 @@ TEST(S17_all_the_rest_dropped_while_a_death_is_halfway) {
     probe *p = probe_new(NULL);
     for (int i = 0; i < 6; i++)
         refs[i] = new_owning_ref(p, &log);
-    stopper_start(&s, release, p, "cas_acquire", stripe_of(p), 2);
+    stopper_start(&s, release, p, "cas", stripe_of(p), 2);
     for (int i = 0; i < 5; i++)
         wr_release(refs[i]);
     stopper_finish(&s); /* finds its list empty */

@@ -32,7 +32,7 @@ TEST(S43_cancelled_after_the_death_before_its_turn_is_1) {
     struct log log = {0};
     probe *p = probe_new(NULL);
     wr_weakref *ref = new_owning_ref(p, &log);
-    stopper_start(&s, release, p, "cas_acquire", stripe_of(p), 1);
+    stopper_start(&s, release, p, "cas", stripe_of(p), 1);
     CHECK_EQ(wr_weakref_is_dead(ref), 1);
     CHECK(wr_weakref_callback(ref) == NULL); /* S13: from the instant of death */
     CHECK_EQ(wr_weakref_cancel(ref), 1);
@@ -49,7 +49,7 @@ TEST(S43_cancelled_too_late_is_0_and_it_has_run) {
     struct log log = {0};
     probe *p = probe_new(NULL);
     struct canceller c = {.ref = new_owning_ref(p, &log), .result = -1};
-    stopper_start(&s, cancel, &c, "cas_acquire", stripe_of(p), 1);
+    stopper_start(&s, cancel, &c, "cas", stripe_of(p), 1);
     wr_release(p);
     CHECK_EQ(log.calls, 1);
     stopper_finish(&s);
@@ -65,9 +65,8 @@ TEST(S43_a_death_passes_by_what_is_being_cancelled) {
     struct log log = {0};
     probe *p = probe_new(NULL);
     struct canceller c = {.ref = new_owning_ref(p, &log)};
-    stopper_start(&s, cancel, &c, "exchange_release", &c.ref->entry.state,
-                  1);                                        /* it has destroyed the argument */
-    CHECK_EQ(wr_weakref_cancel_timed(c.ref, 0), -ETIMEDOUT); /* that is not over yet */
+    stopper_start(&s, cancel, &c, "exchange", &c.ref->entry.state, 1); /* it has destroyed the argument */
+    CHECK_EQ(wr_weakref_cancel_timed(c.ref, 0), -ETIMEDOUT);           /* that is not over yet */
     wr_release(p);
     CHECK_EQ(log.calls, 0);
     stopper_finish(&s);
@@ -85,7 +84,7 @@ TEST(S43_cancel_waits_until_the_run_is_over) {
     pthread_t thread;
     probe *p = probe_new(NULL);
     struct canceller c = {.ref = new_owning_ref(p, &log), .result = -1};
-    stopper_start(&s, release, p, "exchange_release", &c.ref->entry.state, 1); /* called, but not over */
+    stopper_start(&s, release, p, "exchange", &c.ref->entry.state, 1); /* called, but not over */
     CHECK_EQ(wr_weakref_cancel_timed(c.ref, 0), -ETIMEDOUT);
     REQUIRE(pthread_create(&thread, NULL, cancel_thread, &c) == 0);
     CHECK_EQ(wr_weakref_cancel_timed(c.ref, 2), -ETIMEDOUT);
@@ -104,8 +103,8 @@ TEST(S43_cancel_does_not_sleep_when_the_run_just_ended) {
     struct log log = {0};
     probe *p = probe_new(NULL);
     struct canceller c = {.ref = new_owning_ref(p, &log), .result = -1};
-    stopper_start(running, release, p, "exchange_release", &c.ref->entry.state, 1);
-    stopper_start(&s, cancel, &c, "cas_relaxed", &c.ref->entry.state, 1);
+    stopper_start(running, release, p, "exchange", &c.ref->entry.state, 1);
+    stopper_start(&s, cancel, &c, "cas", &c.ref->entry.state, 1);
     sem_post(&running->go);
     REQUIRE(pthread_join(running->thread, NULL) == 0);
     stopper_finish(&s);
@@ -157,7 +156,7 @@ static void check_refused(struct registrar *r) {
 }
 
 /* Where the registrar may stand: before the stripe, and before the flag, holding the stripe. */
-static const char *const stands[] = {"cas_acquire", "or_relaxed"};
+static const char *const stands[] = {"cas", "or"};
 static void start_registrar(struct stopper *s, struct registrar *r, struct log *log, int stand) {
     *r = (struct registrar){.obj = probe_new(NULL), .log = log};
     stopper_start(s, do_register, r, stands[stand],
@@ -219,14 +218,14 @@ static void check_clear_after_registration(const char *op, bool by_stripe, bool 
 
 TEST(S39_a_weakref_registered_before_the_clear_is_cleared_and_called) {
     NEEDS_STOPPER;
-    check_clear_after_registration("cas_acq_rel", false, false);
-    check_clear_after_registration("cas_acquire", true, false);
+    check_clear_after_registration("cas", false, false);
+    check_clear_after_registration("cas", true, false);
 }
 
 TEST(S39_a_clear_that_a_kill_overtook_changes_nothing) {
     NEEDS_STOPPER;
-    check_clear_after_registration("cas_acq_rel", false, true);
-    check_clear_after_registration("cas_acquire", true, true);
+    check_clear_after_registration("cas", false, true);
+    check_clear_after_registration("cas", true, true);
 }
 
 /* The list of the first clear is still being called through when new ones are registered, and cleared again. */
@@ -236,7 +235,7 @@ TEST(S39_two_clears_each_call_their_own) {
     struct log log = {0};
     probe *p = probe_new(NULL);
     wr_weakref *a = new_owning_ref(p, &log), *b = new_owning_ref(p, &log);
-    stopper_start(&s, clear, p, "cas_acquire", stripe_of(p), 2); /* b was called, a's turn comes */
+    stopper_start(&s, clear, p, "cas", stripe_of(p), 2); /* b was called, a's turn comes */
     CHECK_EQ(log.calls, 1);
     wr_weakref *c = new_owning_ref(p, &log);
     CHECK_EQ(wr_weakref_is_dead(c), 0);
@@ -270,7 +269,7 @@ TEST(S28_two_that_hash_at_once_agree) {
     struct stopper s;
     struct number *n = number_new(5, NULL);
     wr_weakref *ref = new_ref(n, NULL, NULL);
-    stopper_start(&s, hash, ref, "store_relaxed", &ref->hash, 1);
+    stopper_start(&s, hash, ref, "store", &ref->hash, 1);
     hash(ref);
     stopper_finish(&s);
     wr_release(n);

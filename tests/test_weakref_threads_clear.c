@@ -63,7 +63,7 @@ static void clear_or_list(unsigned index, void *arg) {
             wr_release(out[i]);
         }
         CHECK(listed || wr_weakref_is_dead(ref) == 1);
-        CHECK_LT(count, THREADS);
+        CHECK_LE(count, THREADS); /* those of the others, and the first one until it is cleared */
         atomic_fetch_add(&b->met[listed], 1);
         wr_weakref_cancel(ref);
         wr_release(ref);
@@ -88,5 +88,7 @@ static void clear_or_list_one(unsigned index, void *arg) {
 }
 
 TEST(S39_a_weakref_is_listed_exactly_while_it_is_alive) {
+    if (ON_WEAR)
+        SKIP("tags that are nearly used up allow some hundred clears only");
     run_batch(clear_or_list_one, THREADS, 50000);
 }

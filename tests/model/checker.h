@@ -3,6 +3,8 @@
  * The checker's parts, and what each gives the others.
  *
  *   model_atomic.h -> memory.c     what an atomic operation does: histories of stores, views, happens-before
+ *                  -> place.c      the variables themselves, and views of them
+ *                  -> sync.c       locks, sleeping, fences
  *                  -> plain.c      plain accesses and their races; pages
  *                  -> schedule.c   who goes on: threads as coroutines, what is enabled, asleep, within the bounds
  *                  -> search.c     which of several choices: depth first, at random, or from a replay string
@@ -54,6 +56,9 @@ struct store {
     struct view view; /* what an acquire that reads it learns */
 };
 
+void view_join(struct view *to, const struct view *from);
+void view_join_stores(struct view *to, const struct view *from); /* without the clock */
+
 /* An address that atomic operations, or a lock, are used on. */
 struct place {
     volatile void *at;
@@ -71,7 +76,7 @@ struct place {
     bool mixed; /* plain accesses were made to it too */
 };
 
-enum kind { START, LOAD, STORE, RMW, CAS, FENCE, MEMBARRIER, LOCK, SLEEP, WAKE, DISCARD };
+enum kind { START, LOAD, STORE, RMW, CAS, FENCE, MEMBARRIER, LOCK, SLEEP, WAKE, YIELD, DISCARD };
 
 /* What a thread will do next. */
 struct operation {
@@ -94,9 +99,15 @@ struct options {
 void memory_options(uint8_t thread, const struct operation *operation, struct options *options);
 uint32_t memory_stamp(void); /* of the newest store */
 
-void memory_reset(void);
-void memory_forget_sharing(void);
-bool memory_is_contended(const struct place *place);
+/* Where an operation is made: its history is of this run. */
+struct place *place_of(struct model_site site);
+/* Note that the current thread uses a place. */
+void place_note_use(struct place *place, bool writes);
+uint64_t place_from_memory(const volatile void *at, uint8_t size);
+void place_to_memory(volatile void *at, uint8_t size, uint64_t value);
+void place_reset(void);
+void place_forget_all(void);
+bool place_is_contended(const struct place *place);
 void memory_inherit(uint8_t from, uint8_t to); /* a thread begins; `to` sees what `from` did */
 void memory_join(uint8_t from, uint8_t to);    /* a thread has ended */
 void memory_lock(struct model_site site);
@@ -106,7 +117,7 @@ void memory_sleep(struct model_site site, uint32_t value, bool briefly);
 void memory_wake(struct model_site site, int count);
 void memory_zero(struct model_site site);
 void memory_to_mirror(const struct place *place); /* write the last value to the memory itself */
-void memory_note_plain(volatile void *at); /* a plain access to what may be a place */
+void place_note_plain(volatile void *at);         /* a plain access to what may be a place */
 
 /* ---- plain accesses and pages ---- */
 
@@ -120,7 +131,7 @@ struct plain {
     uint32_t run;
     struct access read[THREAD_MAX], write[THREAD_MAX]; /* the last of each thread */
     struct access atomic_read[THREAD_MAX], atomic_write[THREAD_MAX];
-    uint32_t writes, seen[THREAD_MAX];                 /* for the trace */
+    uint32_t writes, seen[THREAD_MAX]; /* for the trace */
 };
 
 struct committed {
@@ -149,10 +160,12 @@ struct thread_state {
      * pending operation. A load may still find stores newer than `since` (a stamp). */
     bool slumbers;
     uint32_t since;
+    bool yields;         /* until another made a step */
     bool fresh;          /* it did nothing yet that another can see */
     volatile void *word; /* ASLEEP_ON_WORD */
     jmp_buf base, resume;
-    void *library_thread; /* thread_current, errno and the exit value are threads' own */
+    struct wr_hazard *library_hazards; /* wr_hazards, */
+    void *library_thread;              /* thread_current, errno and the exit value are threads' own */
     int library_errno;
     void *exit_value;
 };
@@ -160,6 +173,7 @@ struct thread_state {
 void schedule_run(void);                                       /* run all threads to their ends */
 void schedule_point(const struct operation *operation);        /* let others go first, or not */
 bool schedule_wake(volatile void *word, const char *function); /* gives whether there was a sleeper */
+void schedule_yield(const char *function);
 /* Those of the options, by bits, that are within the bounds and new. */
 uint32_t schedule_load_options(uint8_t thread, uint32_t all, const struct options *options);
 
@@ -203,6 +217,7 @@ struct checker {
     bool tracing;
     bool sharing_changed; /* a place turned out to be contended: the search starts again */
     bool refuse_discard;
+    bool no_membarrier;
     int64_t now;
     int preemptions_left, stale_left;
     uint32_t steps, lines;
@@ -216,7 +231,8 @@ struct checker {
     char *pool; /* for alloc_zeroed */
     size_t pool_used;
     void (*thread_exit)(void *);
-    void *nobody; /* thread_current of a thread that did nothing yet */
+    void *nobody;                 /* thread_current of a thread that did nothing yet */
+    struct wr_hazard *no_hazards; /* and wr_hazards */
     jmp_buf out, ended;
     char failure[512];
 

@@ -99,7 +99,7 @@ static bool run_model(const struct model *model) {
     checker->length = 0;
     checker->outcome_count = 0;
     checker->executions = checker->pruned = 0;
-    memory_forget_sharing();
+    place_forget_all();
     enum ending ending;
     bool stopped = false;
     do {

@@ -61,8 +61,14 @@ _Noreturn void model_end_thread(void);
 /* Number of the calling thread, 0 in the order of `threads`; -1 in setup and check. */
 int model_thread(void);
 
+/* Tell, alone, whether a descriptor of a queue is readable. */
+bool model_fd_readable(int fd);
+
 /* Have every give-back of pages refused in this run. */
 void model_refuse_discard(void);
+
+/* Have the process be without membarrier in this run. */
+void model_no_membarrier(void);
 
 /* The library's own lock.c, which the rest of the library does not use here: its lock_take and lock_give are one step
  * of the checker's each. */

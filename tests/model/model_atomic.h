@@ -81,6 +81,9 @@ void model_plain(struct model_site site, bool is_write);
 #define wr_cas_release_acquire(p, expected, v) model_cas_as(p, expected, v, RELEASE, ACQUIRE)
 #define wr_cas_acq_rel_relaxed(p, expected, v) model_cas_as(p, expected, v, ACQ_REL, RELAXED)
 
+/* What a compiler does is not modelled: it may not move what this separates. */
+#define wr_compiler_barrier() ((void)0)
+
 #define wr_fence_acquire() model_fence(ACQUIRE, __func__)
 #define wr_fence_release() model_fence(RELEASE, __func__)
 #define wr_fence_seq_cst() model_fence(SEQ_CST, __func__)

@@ -66,8 +66,9 @@ static void misuser_of_pages(void) {
     fatal_object("model", second_chunk + 2 * sizeof(struct wr_slot), "misuse");
 }
 
-MODEL(misuse_before_growth, .what = "naming an object in pages that another thread makes", .setup = make_first_chunk,
-      .threads = {grower, misuser_of_pages}, .check = say, .outcomes = "called", .quick = {UNBOUNDED, UNBOUNDED});
+MODEL(misuse_before_growth, .what = "naming an object in pages that another thread makes",
+      .setup = make_first_chunk, .threads = {grower, misuser_of_pages}, .check = say, .outcomes = "called",
+      .quick = {UNBOUNDED, UNBOUNDED});
 MODEL(handler_seen, .what = "what was prepared for a handler is seen when it is called", .setup = make,
       .threads = {setter_too, reporter}, .check = say, .outcomes = "called", .quick = {UNBOUNDED, UNBOUNDED});
 MODEL(handler_replaced, .what = "and by who replaces it", .threads = {setter, setter_too}, .check = say,

@@ -13,7 +13,8 @@ static void destroy(void *self) {
 
 static const wr_type listed = {
     .abi = WR_TYPE_ABI, .flags = WR_LISTED, .name = "listed", .size = sizeof(uint32_t), .destroy = destroy};
-static const wr_type other = {.abi = WR_TYPE_ABI, .name = "other", .size = sizeof(uint32_t), .destroy = destroy};
+static const wr_type other = {
+    .abi = WR_TYPE_ABI, .name = "other", .size = sizeof(uint32_t), .destroy = destroy};
 
 static void *make(const wr_type *type) {
     uint32_t *obj = wr_new(type);
@@ -35,9 +36,24 @@ static void owner(void) {
     wr_release(kept);
 }
 
+/* An object of another type in the same slot is none of its business. */
 static void owner_reuses(void) {
     owner();
+    void *obj = make(&other);
+    wr_weak weak = wr_weak_of(obj);
+    model_check(!wr_weak_is_null(weak) && !wr_weak_is_dead(weak));
+    model_check(!wr_weak_is_dead(weak));
+    wr_release(obj);
+}
+
+static void owner_never_weak_first(void) {
     wr_release(make(&other));
+    wr_release(make(&listed));
+}
+
+static void make_room(void) {
+    wr_release(make(&other));
+    things_flush();
 }
 
 static void owner_makes(void) {
@@ -61,5 +77,8 @@ MODEL(kill_all_reuse, .what = "and its slot's next object, of another type", .se
       .threads = {owner_reuses, kill_all}, .check = say, .outcomes = "2", .quick = {3, 2}, .deep = {5, 2});
 MODEL(kill_all_birth, .what = "and of the same type", .setup = make_kept, .threads = {owner_makes, kill_all},
       .check = say, .outcomes = "2", .quick = {3, 2}, .deep = {5, 2});
-MODEL(kill_all_growth, .what = "wr_kill_all against the first growth", .threads = {grower, kill_all}, .check = say,
-      .outcomes = "1", .quick = {3, 2}, .deep = {5, 2});
+MODEL(kill_all_sole, .what = "after an object of another type that died by a plain store", .setup = make_room,
+      .threads = {owner_never_weak_first, kill_all}, .check = say, .outcomes = "3", .quick = {4, 3},
+      .deep = {UNBOUNDED, 3});
+MODEL(kill_all_growth, .what = "wr_kill_all against the first growth", .threads = {grower, kill_all},
+      .check = say, .outcomes = "1", .quick = {3, 2}, .deep = {5, 2});

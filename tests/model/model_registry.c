@@ -71,13 +71,21 @@ static void say_calls(void) {
     model_outcome("%s%d", calls[0] ? "called" : "not", result);
 }
 
-MODEL(reg_death_drop, .what = "a death against the drop of the weakref: called or cancelled, and its argument ends once",
+MODEL(reg_death_drop,
+      .what = "a death against the drop of the weakref: called or cancelled, and its argument ends once",
       .setup = make_with_ref, .threads = {owner, dropper}, .check = say_calls, .outcomes = "called0 not0",
       .quick = {UNBOUNDED, UNBOUNDED});
-MODEL(reg_death_cancel, .what = "a death against a cancel: 1 and never called, or 0 and over", .setup = make_with_ref,
-      .threads = {owner, canceller}, .check = say_calls, .outcomes = "called0 not1", .quick = {UNBOUNDED, UNBOUNDED});
+MODEL(reg_death_cancel, .what = "a death against a cancel: 1 and never called, or 0 and over",
+      .setup = make_with_ref, .threads = {owner, canceller}, .check = say_calls, .outcomes = "called0 not1",
+      .quick = {UNBOUNDED, UNBOUNDED});
 
 /* ---- making one against kill and clear ---- */
+
+/* With WR_REG in the word already. */
+static void make_cleared(void) {
+    make_object();
+    wr_release(wr_weakref_new(a, NULL, NULL));
+}
 
 static void maker(void) {
     ref = make_ref(a);
@@ -108,6 +116,7 @@ static void say_made(void) {
 
 static void killer_of_ref(void) {
     int won = wr_kill(a);
+    model_check(won == 0 || calls[0] == 1);             /* it fired before it returned */
     __atomic_fetch_add(&result, won, __ATOMIC_RELAXED); /* the checker runs one thread at a time */
     owner();
 }
@@ -122,8 +131,17 @@ static void say_killed(void) {
     say_made();
 }
 
+static void maker_after_clear(void) {
+    model_check(wr_weakref_clear(a) == 0);
+    maker();
+}
+
+MODEL(reg_clear_new_clear, .what = "a weakref made after a clear of its own thread, against another clear",
+      .setup = make_cleared, .threads = {maker_after_clear, clearer}, .check = say_made, .outcomes = "called",
+      .quick = {UNBOUNDED, UNBOUNDED});
 MODEL(reg_new_kill, .what = "making a weakref against a kill: called once, or ESTALE", .setup = make_object,
-      .threads = {maker, killer}, .check = say_made, .outcomes = "called stale", .quick = {UNBOUNDED, UNBOUNDED});
+      .threads = {maker, killer}, .check = say_made, .outcomes = "called stale",
+      .quick = {UNBOUNDED, UNBOUNDED});
 MODEL(reg_new_clear, .what = "making one against a clear: called once, by the clear or the death",
       .setup = make_object, .threads = {maker, clearer}, .check = say_made, .outcomes = "called",
       .quick = {UNBOUNDED, UNBOUNDED});
@@ -163,8 +181,8 @@ static void say_dropped(void) {
     model_outcome("%s", "none");
 }
 
-MODEL(reg_share, .what = "two make the shared weakref: it is one", .setup = make_object, .threads = {sharer, sharer},
-      .check = say_shared, .outcomes = "one", .quick = {UNBOUNDED, UNBOUNDED});
+MODEL(reg_share, .what = "two make the shared weakref: it is one", .setup = make_object,
+      .threads = {sharer, sharer}, .check = say_shared, .outcomes = "one", .quick = {UNBOUNDED, UNBOUNDED});
 MODEL(reg_share_drop, .what = "and drop it: none is left, none is used after its death", .setup = make_object,
       .threads = {sharer_drops, sharer_drops}, .check = say_dropped, .outcomes = "none",
       .quick = {UNBOUNDED, UNBOUNDED});
@@ -187,9 +205,9 @@ static void say_alive(void) {
     model_outcome("%s", alive ? "alive" : "dead");
 }
 
-MODEL(reg_mint, .what = "the first weakref of an object, the other holder's death alone, a get", .setup = make_object,
-      .threads = {maker_shows, owner, getter}, .check = say_alive, .outcomes = "alive dead", .quick = {3, 2},
-      .deep = {5, 3});
+MODEL(reg_mint, .what = "the first weakref of an object, the other holder's death alone, a get",
+      .setup = make_object, .threads = {maker_shows, owner, getter}, .check = say_alive,
+      .outcomes = "alive dead", .quick = {3, 2}, .deep = {5, 3});
 
 /* ---- kill and wait ---- */
 
@@ -215,7 +233,8 @@ static void say_waited(void) {
 }
 
 MODEL(wait_death, .what = "kill_wait returns after destroy, and sees what was before", .setup = make_object,
-      .threads = {waiter, owner_writes}, .check = say_waited, .outcomes = "died", .quick = {UNBOUNDED, UNBOUNDED});
+      .threads = {waiter, owner_writes}, .check = say_waited, .outcomes = "died",
+      .quick = {UNBOUNDED, UNBOUNDED});
 MODEL(wait_timeout, .what = "kill_wait with a timeout leaves no trace", .setup = make_object,
       .threads = {waiter_timed, owner}, .check = say_waited, .outcomes = "died timeout",
       .quick = {UNBOUNDED, UNBOUNDED});

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the library asks of the system, in the checker's hands: os.h, lock.h, alloc.h, and a little of pthread.h. */
+/* What the library asks of the system, in the checker's hands: os.h, lock.h, alloc.h, event descriptors, a little of pthread.h. */
 #include "checker.h"
 
 #include <pthread.h>
@@ -47,6 +47,17 @@ bool os_discard(void *start, size_t size) {
     return true;
 }
 
+/* ---- barriers ---- */
+
+bool os_barrier_prepare(void) {
+    return !checker->no_membarrier;
+}
+
+bool os_barrier(void) {
+    model_membarrier(__func__);
+    return true;
+}
+
 /* ---- sleeping: a sleep with a deadline is over at once, and the time is the deadline's ---- */
 
 int64_t os_now(void) {
@@ -69,6 +80,51 @@ void os_wake_one(uint32_t *word) {
 
 void os_wake_all(uint32_t *word) {
     memory_wake(site_of(word, "word", __func__), THREAD_MAX);
+}
+
+int model_yield(void) {
+    schedule_yield(__func__);
+    return 0;
+}
+
+/* ---- event descriptors: a counter each. The system may well order what is done to one; nothing here relies on it ---- */
+
+#define FD_MAX 4
+static uint64_t counters[FD_MAX];
+static int opened;
+static bool closed[FD_MAX];
+
+static struct model_site counter_of(int fd, const char *function) {
+    if (fd < 0 || fd >= opened || closed[fd])
+        model_fail("%s: a descriptor that is closed", function);
+    return (struct model_site){&counters[fd], "descriptor", function, sizeof counters[fd]};
+}
+
+int model_eventfd(void) {
+    return opened < FD_MAX ? opened++ : -1;
+}
+
+ssize_t model_fd_read(int fd, void *buffer, size_t size) {
+    uint64_t value = model_rmw(counter_of(fd, __func__), EXCHANGE, 0, RELAXED);
+    memcpy(buffer, &value, sizeof value);
+    (void)size;
+    return value != 0 ? (ssize_t)sizeof value : -1;
+}
+
+ssize_t model_fd_write(int fd, const void *buffer, size_t size) {
+    (void)buffer;
+    (void)model_rmw(counter_of(fd, __func__), ADD, 1, RELAXED);
+    return (ssize_t)size;
+}
+
+int model_fd_close(int fd) {
+    (void)counter_of(fd, __func__);
+    closed[fd] = true;
+    return 0;
+}
+
+bool model_fd_readable(int fd) {
+    return model_load(counter_of(fd, __func__), ACQUIRE) != 0;
 }
 
 /* ---- memory ---- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Plain accesses, which must not race with others, plain or atomic; and pages: making them is a write that must happen before every use of them. */
+/* Plain accesses, which must not race with others, plain or atomic; and pages, to be made before they are used. */
 #include "checker.h"
 
 #include <string.h>
@@ -42,9 +42,10 @@ static struct access here(const struct model_site *site) {
 void model_plain(struct model_site site, bool is_write) {
     struct plain *plain = find(site.at);
     uint8_t current = checker->current;
-    memory_note_plain(site.at);
+    place_note_plain(site.at);
     if (is_write || plain->seen[current] != plain->writes) /* once for each value is enough to read */
-        trace_line("%s: %s %s", site.function, is_write ? "write" : "read", trace_address(site.at, site.text));
+        trace_line("%s: %s %s", site.function, is_write ? "write" : "read",
+                   trace_address(site.at, site.text));
     plain->writes += is_write;
     plain->seen[current] = plain->writes;
     must_be_before_all(plain->write, &site, is_write, "write");

@@ -44,7 +44,12 @@ void run_prepare(void) {
     checker->arena = aligned_alloc(WR_CHUNK_BYTES, WR_CHUNK_BYTES * WR_RESERVE_CHUNKS);
     checker->pool = aligned_alloc(128, POOL_BYTES);
     checker->nobody = thread_current;
+<<<<<<< HEAD
+    checker->no_hazards = wr_hazards;
     memory_forget_sharing();
+=======
+    place_forget_all();
+>>>>>>> main
     saved_size = (size_t)(_end - __data_start);
     saved = malloc(saved_size);
     if (saved == NULL || checker->arena == NULL || checker->pool == NULL)
@@ -66,23 +71,25 @@ static void reset(void) {
         memset(&state->now, 0, sizeof state->now);
         state->acquire = state->release = state->now;
         state->state = FREE;
-        state->slumbers = false;
+        state->slumbers = state->yields = false;
         state->library_errno = 0;
         state->exit_value = NULL;
     }
     thread_current = checker->nobody;
+    wr_hazards = checker->no_hazards;
     checker->run++;
     checker->current = 0;
     checker->thread_count = 1;
     checker->concurrent = false;
     checker->refuse_discard = false;
+    checker->no_membarrier = false;
     checker->now = 0;
     checker->preemptions_left = checker->mode == DEPTH_FIRST ? checker->preemptions : UNBOUNDED;
     checker->stale_left = checker->mode == DEPTH_FIRST ? checker->stale : UNBOUNDED;
     checker->steps = checker->lines = 0;
     checker->failure[0] = 0;
     checker->threads[0].now.clock.at[0] = 1;
-    memory_reset();
+    place_reset();
     search_start();
 }
 
@@ -135,6 +142,10 @@ void model_outcome(const char *format, ...) {
 
 int model_thread(void) {
     return (int)checker->current - 1;
+}
+
+void model_no_membarrier(void) {
+    checker->no_membarrier = true;
 }
 
 void model_refuse_discard(void) {

@@ -30,7 +30,7 @@ static bool is_plain_load(const struct operation *operation) {
 static bool conflict(const struct operation *a, const struct operation *b) {
     if (a->kind == START || b->kind == START)
         return false;
-    if (a->kind == MEMBARRIER || b->kind == MEMBARRIER)
+    if (a->kind == MEMBARRIER || b->kind == MEMBARRIER || a->kind == YIELD || b->kind == YIELD)
         return true;
     if (a->kind == FENCE || b->kind == FENCE)
         return a->order == SEQ_CST && b->order == SEQ_CST;
@@ -51,7 +51,8 @@ uint32_t schedule_load_options(uint8_t number, uint32_t all, const struct option
 
 static bool is_enabled(uint8_t number) {
     const struct operation *pending = &thread(number)->pending;
-    return thread(number)->state == READY && !(pending->kind == LOCK && pending->place->holder != NONE);
+    return thread(number)->state == READY && !thread(number)->yields &&
+           !(pending->kind == LOCK && pending->place->holder != NONE);
 }
 
 static uint32_t all_enabled(void) {
@@ -70,6 +71,13 @@ static bool is_awake(uint8_t number) {
     struct options options;
     memory_options(number, &thread(number)->pending, &options);
     return schedule_load_options(number, (UINT32_C(1) << options.count) - 1, &options) != 0;
+}
+
+/* Whoever yields goes on when another made a step, or none can. */
+static void end_yields(uint8_t next) {
+    for (uint8_t i = 1; i < checker->thread_count; i++)
+        if (i != next)
+            thread(i)->yields = false;
 }
 
 static void nobody_can_go_on(void) {
@@ -94,12 +102,18 @@ static uint8_t next_to_start(uint32_t enabled) {
 static uint8_t choose(void) {
     uint32_t enabled = all_enabled();
     if (enabled == 0) {
+        end_yields(0);
+        enabled = all_enabled();
+    }
+    if (enabled == 0) {
         nobody_can_go_on();
         return 0;
     }
     uint8_t next = next_to_start(enabled);
-    if (next != 0)
+    if (next != 0) {
+        end_yields(next);
         return next;
+    }
     uint8_t current = checker->current;
     bool can_stay = (enabled & (UINT32_C(1) << current)) != 0 && !thread(current)->fresh;
     uint32_t allowed = enabled;
@@ -129,6 +143,7 @@ static uint8_t choose(void) {
     if (can_stay && next != current)
         checker->preemptions_left--;
     thread(next)->fresh = false;
+    end_yields(next);
     return next;
 }
 
@@ -137,6 +152,7 @@ static uint8_t choose(void) {
 static void go_to(uint8_t next) {
     checker->current = next;
     thread_current = thread(next)->library_thread;
+    wr_hazards = thread(next)->library_hazards;
     errno = thread(next)->library_errno;
     if (thread(next)->pending.kind == START)
         _longjmp(thread(next)->base, 1);
@@ -146,6 +162,7 @@ static void go_to(uint8_t next) {
 static void switch_to(uint8_t next) {
     struct thread_state *state = thread(checker->current);
     state->library_thread = thread_current;
+    state->library_hazards = wr_hazards;
     state->library_errno = errno;
     if (_setjmp(state->resume) == 0)
         go_to(next);
@@ -203,14 +220,17 @@ void schedule_run(void) {
         thread(number)->state = READY;
         thread(number)->fresh = true;
         thread(number)->library_thread = checker->nobody;
+        thread(number)->library_hazards = checker->no_hazards;
         thread(number)->pending = (struct operation){.kind = START, .site = {NULL, "", "its start", 0}};
     }
     main_thread->library_thread = thread_current;
+    main_thread->library_hazards = wr_hazards;
     checker->concurrent = true;
     if (_setjmp(checker->ended) == 0)
         go_to(choose());
     checker->concurrent = false;
     thread_current = thread(0)->library_thread;
+    wr_hazards = thread(0)->library_hazards;
     for (uint8_t i = 1; i < checker->thread_count; i++)
         memory_join(i, 0);
 }
@@ -224,7 +244,7 @@ void schedule_point(const struct operation *operation) {
         return;
     struct thread_state *state = thread(checker->current);
     bool hidden = checker->mode == DEPTH_FIRST && !checker->full && operation->place != NULL &&
-                  !memory_is_contended(operation->place) &&
+                  !place_is_contended(operation->place) &&
                   !(operation->kind == LOCK && operation->place->holder != NONE) && state->state == READY;
     if (hidden) {
         if ((all_enabled() & ~(UINT32_C(1) << checker->current)) != 0)
@@ -235,6 +255,13 @@ void schedule_point(const struct operation *operation) {
     uint8_t next = choose();
     if (next != checker->current)
         switch_to(next);
+}
+
+void schedule_yield(const char *function) {
+    struct operation operation = {.kind = YIELD, .site = {NULL, "", function, 0}};
+    thread(checker->current)->yields = checker->concurrent;
+    schedule_point(&operation);
+    thread(checker->current)->yields = thread(checker->current)->slumbers = false;
 }
 
 bool schedule_wake(volatile void *word, const char *function) {

@@ -34,6 +34,12 @@ const wr_type finalized_thing_type = {.abi = WR_TYPE_ABI,
                                       .destroy = destroy,
                                       .finalize = finalize};
 
+static const wr_type borrowable_thing_type = {.abi = WR_TYPE_ABI,
+                                              .flags = WR_BORROWABLE,
+                                              .name = "borrowable thing",
+                                              .size = sizeof(struct thing),
+                                              .destroy = destroy};
+
 static struct thing *make(const wr_type *type, uint32_t number) {
     struct thing *thing = wr_new(type);
     model_check(thing != NULL && number < NUMBERS);
@@ -50,6 +56,19 @@ struct thing *thing_new(uint32_t number) {
 
 struct thing *thing_new_finalized(uint32_t number) {
     return make(&finalized_thing_type, number);
+}
+
+struct thing *thing_new_borrowable(uint32_t number) {
+    return make(&borrowable_thing_type, number);
+}
+
+bool thing_borrow(wr_weak weak, uint32_t number) {
+    wr_borrowed borrowed;
+    struct thing *thing = wr_borrow(weak, &borrowed);
+    if (thing != NULL)
+        thing_use(thing, number);
+    wr_return(&borrowed);
+    return thing != NULL;
 }
 
 void thing_use(struct thing *thing, uint32_t number) {

@@ -20,6 +20,7 @@ extern void (*thing_finalize)(struct thing *thing);
 /* Make a thing; its weak value goes to nobody yet. */
 struct thing *thing_new(uint32_t number);
 struct thing *thing_new_finalized(uint32_t number);
+struct thing *thing_new_borrowable(uint32_t number);
 
 /* Read its number and write the calling thread's mark: allowed to who has a reference. */
 void thing_use(struct thing *thing, uint32_t number);
@@ -29,6 +30,9 @@ struct thing *thing_get(wr_weak weak, uint32_t number);
 
 /* The same, and the reference given back. Returns whether it was alive. */
 bool thing_look(wr_weak weak, uint32_t number);
+
+/* wr_borrow, and thing_use on success, and the return. Returns whether it was alive. */
+bool thing_borrow(wr_weak weak, uint32_t number);
 
 /* How often a thing was destroyed. */
 unsigned thing_deaths(uint32_t number);

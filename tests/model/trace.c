@@ -129,6 +129,7 @@ void trace_operation(const struct operation *o, uint8_t store, uint64_t value) {
         trace_line("%s: sleep while %s is %s", in, at, value_text(place, value));
         break;
     case START:
+    case YIELD:
     case WAKE:
         break;
     }

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hash table that containers are made of. A node stands for one entry: an object of its own, on the list
+ * of the object it refers to (its referent, registry.h), whose end takes it out of the table.
+ *
+ *   shard     one of a power of two of parts, chosen by the top bits of the hash; its lock, a leaf, guards
+ *             all of it
+ *   bucket    chosen by the low bits; linear hashing: the table grows and shrinks by one bucket at a time, in
+ *             segments of fixed size, so that no single step is long, however many entries there are
+ *
+ * Whose references keep a node: one is the list's, until the node is popped or taken back; one is the
+ * table's, while it is in. A shard knows how many nodes the lists have of it: the last of them to come back
+ * frees the table that its owner has freed before.
+ *
+ * The order of things. Put in: link to the referent, under the stripe; then into the bucket, under the shard.
+ * The referent's end may come in between: then the node is GONE, and does not go in. Take out: from the
+ * bucket, under the shard; then take back from the referent, under the stripe. The end may come in between:
+ * then it finds the node out already. It takes out this very node or nothing, never another one of the same
+ * key (S47).
+ */
+#ifndef WR_TABLE_H
+#define WR_TABLE_H
+
+#include <errno.h>
+#include <string.h>
+
+#include "hash.h"
+#include "registry.h"
+
+/* entry.own */
+enum node_flags {
+    NODE_IN = 1,   /* in its bucket */
+    NODE_GONE = 2, /* its referent's end has come for it */
+};
+
+struct node {
+    struct wr_entry entry; /* first; `own`: enum node_flags, guarded by the shard's lock */
+    struct shard *shard;   /* constant */
+    struct node *next;     /* in its bucket; guarded by the shard's lock */
+    uint64_t hash;         /* constant */
+};
+
+/* A node of a table in which all nodes of a shard are also in a row, by age or use. Guarded by the shard's
+ * lock. */
+struct ranked {
+    struct node node; /* first */
+    struct ranked *newer, *older;
+    void *kept;    /* a reference to the referent, or NULL */
+    size_t weight; /* constant once in; of `kept` */
+};
+
+/* Somebody who goes along a row from old to new, on its stack. Guarded by the shard's lock. */
+struct reader {
+    struct reader *outer; /* the one that came before */
+    struct ranked *next;  /* to be met next; NULL: none */
+    const void *thread;   /* constant: &thread_current of its thread */
+};
+
+struct row {
+    struct ranked *newest, *oldest;
+    struct ranked *last_kept; /* no older one is kept; NULL: none is */
+    size_t kept, kept_weight; /* how many are kept, and their weights */
+    struct reader *readers;   /* the newest first */
+};
+
+/* Return the next newer node that is kept, or NULL. */
+static inline struct ranked *row_kept_after(const struct ranked *node) {
+    struct ranked *newer = node->newer;
+    while (newer != NULL && newer->kept == NULL)
+        newer = newer->newer;
+    return newer;
+}
+
+#define SHARD_MAX 128u
+#define SEGMENT 512u /* buckets: 4 KiB, so that making and clearing one takes no time to speak of */
+#define FEW 8u       /* buckets a shard starts with, in place */
+
+struct shard {
+    struct lock lock;         /* guards all that is not constant */
+    uint32_t buckets;         /* in use */
+    uint32_t mask;            /* 2^n - 1; buckets <= mask < 2 * buckets */
+    uint32_t room;            /* buckets there is memory for: in one piece up to SEGMENT, then in segments */
+    struct node ***directory; /* [directory_room], of segments; the first may be a smaller one */
+    struct node **first;      /* what the directory is as long as one segment does */
+    size_t count;             /* nodes that are in */
+    size_t linked;            /* nodes that lists may yet bring back */
+    uint32_t directory_room;
+    bool closed;            /* the owner is done with it */
+    struct table *table;    /* constant */
+    struct making *makings; /* under way (making.h) */
+    struct row row;
+    uint64_t born;   /* how many nodes came in, where they are numbered */
+    uint64_t popped; /* where the last search for any entry ended, as cursor.at */
+    struct node *few[FEW];
+} __attribute__((aligned(128)));
+
+/* The first field of a container. */
+struct table {
+    struct table *next, **at; /* in the list of all, for fork; guarded by its lock */
+    void *memory;             /* constant: what the table is in */
+    struct shard *shards;     /* constant */
+    uint32_t shard_count;     /* constant; a power of two */
+    bool ranked;              /* constant: nodes are struct ranked */
+    struct hash_secret secret;
+    struct lock closing;
+    uint32_t open; /* shards that are not over; guarded by `closing` */
+};
+
+/* ---- tables ---- */
+
+/* Return how many shards to make when the user does not say: four for each processor, so that two threads
+ * seldom meet. */
+uint32_t table_default_shards(void);
+
+/* Make a container of `size` bytes that starts with a table of `shards` shards, a power of two. Returns NULL,
+ * errno ENOMEM. */
+void *table_new(size_t size, uint32_t shards);
+
+/* Free the memory of an empty table once no list has a node of it. The caller is done with it. */
+void table_free(struct table *table);
+
+/* Return the shard of a hash. */
+static inline struct shard *table_shard(const struct table *table, uint64_t hash) {
+    return &table->shards[(uint32_t)(hash >> 57) & (table->shard_count - 1)];
+}
+
+/* Return the chain of nodes that those of a hash are in. */
+static inline struct node **shard_bucket(const struct shard *shard, uint64_t hash) {
+    uint32_t i = (uint32_t)hash & shard->mask;
+    if (i >= shard->buckets)
+        i &= shard->mask >> 1;
+    return &shard->directory[i / SEGMENT][i % SEGMENT];
+}
+
+/* Put a node in, newest in its row. Returns whether table_make_room is due, when the lock is given back. */
+bool table_insert(struct node *node, struct shard *shard) REQUIRES(shard->lock);
+void table_make_room(struct shard *shard);
+
+/* Take a node that is in out. What memory that frees is put on *garbage, for table_discard without the lock. */
+void table_remove(struct node *node, struct shard *shard, void **garbage) REQUIRES(shard->lock);
+void table_discard(void *garbage);
+
+/* Take all nodes out and let them go. */
+void table_clear(struct table *table);
+
+/* ---- nodes ---- */
+
+/* Tell what is wrong with `obj` as a referent: -EINVAL: NULL; -ENOTSUP: not weakly referenceable; else 0. */
+int node_refuses(const void *obj);
+
+/* Make a node of `type`, an object of `size` bytes that starts with a struct node. Returns NULL; errno is
+ * kept. */
+void *node_new(const wr_type *type, size_t size, struct shard *shard, uint64_t hash);
+
+/* Link a new node to its referent, which the caller holds. Returns 0; -ESTALE: that is killed or dying, and
+ * the node is released. */
+int node_link(struct node *node, void *referent);
+
+/* Note, once for each linked node, under the lock it goes in by, that the lists have it. Returns false: they
+ * had, it is GONE. */
+bool node_arrive(struct node *node, struct shard *shard) REQUIRES(shard->lock);
+
+/* Let go of a node that was taken out, or has not gone in: take it back from its referent, and give up the
+ * table's reference. No lock is held. */
+void node_drop(struct node *node);
+
+/* ---- walking ---- */
+
+/*
+ * A place in the order of walks: by shard, then by the hash with its bits reversed, then by address. In that
+ * order a bucket is an interval, and splitting it cuts the interval in two: however the table grows and
+ * shrinks between two steps, an entry that is there all the time is met once.
+ */
+struct cursor {
+    uint32_t shard;
+    uint64_t at;             /* reversed hash */
+    const struct node *last; /* met last of those with that hash; NULL: none */
+};
+
+#define WALK_BATCH 32u
+
+/* Return the shard a walk has come to; NULL: it is over. */
+struct shard *cursor_shard(const struct table *table, const struct cursor *cursor);
+
+/* Collect the next nodes of the shard a walk has come to, at most WALK_BATCH; none does not mean that there
+ * are no more. Moves the cursor on. Returns how many. */
+unsigned cursor_next(struct cursor *cursor, struct shard *shard, struct node **nodes) REQUIRES(shard->lock);
+
+/* The same, each with a reference, and its referent in *referents, with one too; the dead are left out. Takes
+ * and gives back the lock. */
+unsigned cursor_pin(struct cursor *cursor, struct shard *shard, struct node **nodes, void **referents);
+
+/* Take any node whose referent is alive out; *referent: that, with a reference. Returns NULL: there is none.
+ * The node is to be dropped. */
+struct node *table_take_any(struct table *table, void **referent);
+
+/* Count the nodes whose referents are alive. */
+size_t table_count(struct table *table);
+
+/* ---- fork ---- */
+
+void table_lock_all(void);
+void table_unlock_all(void);
+
+/* In the child, with all locks held: forget what absent threads were about. */
+void table_forget_absent(void);
+
+#endif /* WR_TABLE_H */

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* What all containers do when memory is refused, and in the child of a fork. */
+#include "containers.h"
+
+#include <semaphore.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- no memory ---- */
+
+static struct { unsigned calls, fail_at; /* the call that fails, from 1; 0: none */ } allocator;
+
+static void *allocate(void *ctx, void *ptr, size_t size) {
+    (void)ctx;
+    if (size == 0) {
+        free(ptr);
+        return NULL;
+    }
+    return ++allocator.calls == allocator.fail_at ? NULL : malloc(size);
+}
+
+static void no_method(void *self, void *event, void *arg) {
+    (void)self, (void)event, (void)arg;
+}
+
+enum { N = 300 };
+static probe *objs[N];
+
+/* Make, fill, copy, free, with one allocation failing. Returns whether all succeeded. */
+static bool use_all(void) {
+    bool whole = true;
+    wr_weakset *s = wr_weakset_new();
+    wr_weakmap *m = wr_weakmap_new(NULL);
+    wr_listeners *l = wr_listeners_new();
+    whole = s && m && l;
+    for (unsigned i = 0; i < N; i++) {
+        if (s)
+            CHECK_EQ(wr_weakset_add(s, objs[i]), 1);
+        if (m)
+            CHECK_EQ(wr_weakmap_set(m, objs[i], objs[i]), 0);
+        if (l)
+            CHECK_EQ(wr_listeners_add(l, objs[i], no_method, NULL), 0);
+    }
+    wr_weakset *s2 = s ? wr_weakset_union(s, s) : NULL;
+    wr_weakmap *m2 = m ? wr_weakmap_copy(m) : NULL;
+    if (s2)
+        CHECK_EQ(wr_weakset_equal(s, s2), 1);
+    if (m2)
+        CHECK_EQ(wr_weakmap_len(m2), N);
+    if (l)
+        CHECK_EQ(wr_listeners_call(l, NULL), N);
+    whole = whole && s2 && m2;
+    wr_weakset_free(s);
+    wr_weakset_free(s2);
+    wr_weakmap_free(m);
+    wr_weakmap_free(m2);
+    wr_listeners_free(l);
+    return whole;
+}
+
+TEST(S49_each_refusal_of_memory_is_survived) {
+    CHECK_EQ(wr_set_allocator(allocate, NULL), 0);
+    for (unsigned i = 0; i < N; i++)
+        objs[i] = probe_new(NULL);
+    CHECK(use_all());
+    unsigned refused = 0, total = allocator.calls;
+    for (unsigned at = 1; at <= total; at++) {
+        allocator.calls = 0;
+        allocator.fail_at = at;
+        refused += !use_all();
+    }
+    CHECK_GE(refused, 5); /* each container that was to be made, once */
+    allocator.fail_at = 0;
+    for (unsigned i = 0; i < N; i++) {
+        CHECK_EQ(wr_refcount(objs[i]), 1);
+        wr_release(objs[i]);
+    }
+}
+
+TEST(S49_no_memory_for_an_entry_is_ENOMEM_and_changes_nothing) {
+    if (watched())
+        SKIP("the tool itself needs the memory that this test forbids");
+    struct rlimit before, now;
+    wr_cache *c = cache_new();
+    wr_weakset *s = set_new(0);
+    wr_weakmap *m = map_new(0, NULL);
+    wr_listeners *l = wr_listeners_new();
+    probe *p = probe_new(NULL); /* one chunk, of probes; entries are of other sizes */
+    REQUIRE(l != NULL && sizeof(probe) <= 32);
+    REQUIRE(getrlimit(RLIMIT_DATA, &before) == 0);
+    now = (struct rlimit){1 << 20, before.rlim_max};
+    REQUIRE(setrlimit(RLIMIT_DATA, &now) == 0);
+    errno = ENOTTY;
+    int results[] = {wr_cache_put(c, "k", 1, p), wr_weakset_add(s, p), wr_weakmap_set(m, p, p),
+                     wr_listeners_add(l, p, no_method, NULL)};
+    int error = errno;
+    REQUIRE(setrlimit(RLIMIT_DATA, &before) == 0);
+    for (unsigned i = 0; i < 4; i++)
+        CHECK_EQ(results[i], -ENOMEM);
+    CHECK_EQ(error, ENOTTY);
+    CHECK_EQ(wr_cache_len(c) + wr_weakset_len(s) + wr_weakmap_len(m) + wr_listeners_len(l), 0);
+    CHECK_EQ(wr_cache_put(c, "k", 1, p), 0);
+    CHECK_EQ(wr_refcount(p), 1);
+    wr_release(p);
+    CHECK_EQ(wr_cache_len(c), 0);
+    wr_cache_free(c);
+    wr_weakset_free(s);
+    wr_weakmap_free(m);
+    wr_listeners_free(l);
+}
+
+/* ---- fork ---- */
+
+static wr_cache *shared;
+static sem_t inside, go;
+
+static void *make_slowly(const void *key, size_t len, void *arg) {
+    (void)key, (void)len, (void)arg;
+    sem_post(&inside);
+    while (sem_wait(&go) != 0)
+        ;
+    return probe_new(NULL);
+}
+
+static void *make(const void *key, size_t len, void *arg) {
+    (void)key, (void)len, (void)arg;
+    return probe_new(NULL);
+}
+
+static void *get_slowly(void *arg) {
+    wr_release(wr_cache_get_or_create(shared, "k", 1, make_slowly, arg));
+    return NULL;
+}
+
+/* In a child, which must end by itself. */
+static bool child_goes_on(void) {
+    probe *p = wr_cache_get_or_create(shared, "k", 1, make, NULL);
+    bool good = p != NULL && cached(shared, "k", p);
+    wr_release(p);
+    good &= wr_cache_len(shared) <= 2; /* what absent threads held is held for ever */
+    wr_cache_free(shared);
+    return good;
+}
+
+static bool end_child(bool (*fn)(void)) {
+    test_timeout(TEST_TIMEOUT_DEFAULT);
+#ifdef VALGRIND_CLO_CHANGE
+    VALGRIND_CLO_CHANGE("--leak-check=no"); /* what absent threads had is lost */
+#endif
+    _exit(fn() ? 0 : 1);
+}
+
+static void check_child(bool (*fn)(void)) {
+    int status = -1;
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0)
+        end_child(fn);
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK_EQ(status, 0);
+}
+
+TEST(what_an_absent_thread_was_making_is_made_in_the_child) {
+    REQUIRE(pthread_atfork(wr_atfork_prepare, wr_atfork_parent, wr_atfork_child) == 0);
+    REQUIRE(sem_init(&inside, 0, 0) == 0 && sem_init(&go, 0, 0) == 0);
+    pthread_t maker;
+    shared = cache_new();
+    REQUIRE(pthread_create(&maker, NULL, get_slowly, NULL) == 0);
+    while (sem_wait(&inside) != 0)
+        ;
+    check_child(child_goes_on);
+    sem_post(&go);
+    REQUIRE(pthread_join(maker, NULL) == 0);
+    wr_cache_free(shared);
+}
+
+static void *make_in_child(const void *key, size_t len, void *arg) {
+    (void)key, (void)len, (void)arg;
+    errno = 0;
+    if (wr_cache_get_or_create(shared, "k", 1, make, NULL) != NULL || errno != EDEADLK)
+        return NULL; /* it is this thread's own making, in the child too */
+    return probe_new(NULL);
+}
+
+static bool make_from_child(void) {
+    wr_release(wr_cache_get_or_create(shared, "k", 1, make_in_child, NULL));
+    return child_goes_on();
+}
+
+static atomic_bool over;
+
+static void fork_or_churn(unsigned index, void *arg) {
+    (void)arg;
+    test_rng rng = rng_make(index);
+    if (index == 0) {
+        for (unsigned n = scaled(100) + 3; n > 0; n--)
+            check_child(make_from_child);
+        over = true;
+        return;
+    }
+    while (!over) {
+        unsigned key = (unsigned)rng_below(&rng, 50);
+        void *obj = wr_cache_get_or_create(shared, &key, sizeof key, make, NULL);
+        REQUIRE(obj != NULL);
+        wr_weakset *s = set_new(0);
+        CHECK_EQ(wr_weakset_add(s, obj), 1);
+        wr_release(obj);
+        wr_weakset_free(s);
+    }
+}
+
+TEST(a_child_of_a_process_busy_with_containers_goes_on) {
+    REQUIRE(pthread_atfork(wr_atfork_prepare, wr_atfork_parent, wr_atfork_child) == 0);
+    shared = cache_new();
+    run_threads(3, fork_or_churn, NULL);
+    CHECK_EQ(wr_cache_len(shared), 0);
+    wr_cache_free(shared);
+}
