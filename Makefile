@@ -38,6 +38,7 @@ variant_plain :=
 variant_hook  := -DWR_HOOK
 variant_stripe1 := -DWR_HOOK -DWR_STRIPES=1u
 variant_wear  := -DWR_HOOK -DWR_TAG_START=0xffffff00u
+variant_pipe  := -DWR_HOOK -DWR_NO_EVENTFD
 variant_stress := -DWR_HOOK -DWR_COUNT_PATHS
 variant_stress1 := -DWR_HOOK -DWR_COUNT_PATHS -DWR_STRIPES=1u
 
@@ -49,6 +50,7 @@ $(call stage,hook,test VARIANT=hook)
 $(call stage,debug,test BUILD=debug)
 $(call stage,inline,test INLINE=1)
 $(call stage,wear,test VARIANT=wear)
+$(call stage,pipe,test VARIANT=pipe FILTER='queue*')
 $(call stage,stripe1,test VARIANT=stripe1)
 $(call stage,tsan-stripe1,test SAN=thread VARIANT=stripe1)
 $(call stage,tsan,test SAN=thread VARIANT=hook)
@@ -237,7 +239,7 @@ where:
 
 # ---- models: the library's own source on the atomics, locks and pages of the checker in tests/model ----
 # What the checker has in place of: its neighbours.c says how.
-model_without := alloc atomic fork os
+model_without := alloc atomic fork os poison
 model_sources := $(filter-out $(model_without:%=src/%.c),$(sort $(wildcard src/*.c))) \
                  $(sort $(wildcard tests/model/*.c))
 model_objects := $(patsubst %.c,$B/model/%.o,$(notdir $(model_sources)))

@@ -37,6 +37,8 @@ extern void (*atomic_hook)(const char *op, const volatile void *at);
 #define wr_sub_relaxed(p, v) (atomic_step("sub_relaxed", p), __atomic_fetch_sub(p, v, __ATOMIC_RELAXED))
 #define wr_sub_release(p, v) (atomic_step("sub_release", p), __atomic_fetch_sub(p, v, __ATOMIC_RELEASE))
 #define wr_or_relaxed(p, v) (atomic_step("or_relaxed", p), __atomic_fetch_or(p, v, __ATOMIC_RELAXED))
+#define wr_or_acquire(p, v) (atomic_step("or_acquire", p), __atomic_fetch_or(p, v, __ATOMIC_ACQUIRE))
+#define wr_or_release(p, v) (atomic_step("or_release", p), __atomic_fetch_or(p, v, __ATOMIC_RELEASE))
 #define wr_or_acq_rel(p, v) (atomic_step("or_acq_rel", p), __atomic_fetch_or(p, v, __ATOMIC_ACQ_REL))
 #define wr_exchange_acquire(p, v)                                                                            \
     (atomic_step("exchange_acquire", p), __atomic_exchange_n(p, v, __ATOMIC_ACQUIRE))

@@ -100,6 +100,8 @@ static void *create(wr_cache *cache, const struct key *key, struct making *makin
     if (obj != NULL) {
         void *winner = NULL;
         error = cache_insert(cache, key, obj, &winner);
+        if (winner != NULL)
+            wr_path(making_beaten);
         if (error != 0 || winner != NULL) {
             wr_release(obj);
             obj = winner;

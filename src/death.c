@@ -91,13 +91,13 @@ static void finish(struct thread *thread, struct wr_slot *slot, bool front) {
 }
 
 void death_end(struct thread *thread, struct wr_slot *slot) {
-    struct ending ending = {.slot = slot, .outer = thread->ending};
+    struct dying dying = {.slot = slot, .outer = thread->ending};
     bool front = false;
-    thread->ending = &ending;
+    thread->ending = &dying;
     /* With nothing left to run, this tells where destroy is to run, and who is to be told. relaxed: dead, and ours. */
     if (!(wr_load_relaxed(&slot->word) & WR_REG) || run_registered(thread, slot, &front))
         finish(thread, slot, front);
-    thread->ending = ending.outer;
+    thread->ending = dying.outer;
 }
 
 /* Run the death of a slot whose word was closed, from finalize on. */
@@ -136,10 +136,10 @@ static void run(struct thread *thread, struct wr_slot *slot) {
 }
 
 void death_go_on(struct thread *thread, struct wr_slot *slot) {
-    struct ending ending = {.slot = slot, .outer = thread->ending};
-    thread->ending = &ending;
+    struct dying dying = {.slot = slot, .outer = thread->ending};
+    thread->ending = &dying;
     run(thread, slot);
-    thread->ending = ending.outer;
+    thread->ending = dying.outer;
 }
 
 /* Run the deaths that wait, if there are any, and count them. */

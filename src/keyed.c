@@ -62,8 +62,10 @@ struct node *keyed_find(const struct keyed *keyed, struct search *search, struct
         if (!equal)
             keyed_end(search);
         lock_take(&shard->lock);
-        if (equal && (node->entry.own & NODE_IN))
+        if (equal && (node->entry.own & NODE_IN)) {
+            wr_path(found_by_value);
             return node;
+        }
         if (equal) { /* taken out meanwhile */
             lock_give(&shard->lock);
             keyed_end(search);

@@ -281,6 +281,7 @@ int wr_listeners_remove_wait_timed(wr_listeners *listeners, void *self, wr_metho
             return result;
         if (deadline >= 0 && os_now() >= deadline)
             return -ETIMEDOUT;
+        wr_path(listener_awaited);
         os_wait(&listeners->ended, ended, deadline);
     }
 }

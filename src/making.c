@@ -15,6 +15,7 @@ struct making *making_find(uint64_t hash, const void *key, size_t len, struct sh
 }
 
 void making_begin(struct making *making, uint64_t hash, const void *key, size_t len, struct shard *shard) {
+    wr_path(making_began);
     *making =
         (struct making){.next = shard->makings, .maker = &this_maker, .key = key, .len = len, .hash = hash};
     shard->makings = making;
@@ -79,13 +80,19 @@ int making_wait(struct making *making, void **made, struct shard *shard) {
         waiter.next->at = &waiter.next;
     making->waiters = &waiter;
     lock_give(&shard->lock);
-    if (closes_circle(making, &waiter) && withdraw(&waiter, shard))
+    if (closes_circle(making, &waiter) && withdraw(&waiter, shard)) {
+        wr_path(making_circle);
         return -EDEADLK;
+    }
     while (wr_load_relaxed(&waiter.state) == WAITER_WAITS) /* relaxed: the lock below orders it */
         os_wait(&waiter.state, WAITER_WAITS, -1);
     lock_take(&waiting); /* after this, nobody is about to wake us, and what the maker did is seen */
     lock_give(&waiting);
     *made = waiter.made;
+    if (*made != NULL)
+        wr_path(making_told);
+    else
+        wr_path(making_again);
     return 0;
 }
 

@@ -18,12 +18,12 @@ void orphan_push(struct wr_slot *slot) {
 }
 
 void orphans_ring(void) {
-    /* order: acq_rel [BELL], with orphans_listen: if that comes later, it sees what this was rung for; else this
+    /* order: release [BELL], with orphans_listen: if that comes later, it sees what this was rung for; else this
      * sees that somebody listens. */
-    uint32_t bell = wr_or_acq_rel(&orphans.bell, 0u);
+    uint32_t bell = wr_or_release(&orphans.bell, 0u);
     while (bell & LISTENED) {
-        /* order: acq_rel [BELL], as above. It fails when others ring, or listen. */
-        if (wr_cas_acq_rel(&orphans.bell, &bell, bell - LISTENED + RANG)) {
+        /* relaxed: it carries on what was released above. It fails when others ring, or listen. */
+        if (wr_cas_relaxed(&orphans.bell, &bell, bell - LISTENED + RANG)) {
             wr_path(bell_woke);
             os_wake_all(&orphans.bell);
             return;
@@ -32,8 +32,8 @@ void orphans_ring(void) {
 }
 
 uint32_t orphans_listen(void) {
-    /* order: acq_rel [BELL], with orphans_ring. */
-    return wr_or_acq_rel(&orphans.bell, LISTENED) | LISTENED;
+    /* order: acquire [BELL], with orphans_ring. */
+    return wr_or_acquire(&orphans.bell, LISTENED) | LISTENED;
 }
 
 void orphans_sleep(uint32_t bell, int64_t deadline) {

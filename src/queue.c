@@ -3,10 +3,10 @@
 #include "queue.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <unistd.h>
 
-#ifdef __linux__
+#if defined(__linux__) && !defined(WR_NO_EVENTFD) /* tests take the pipe */
+#define HAVE_EVENTFD
 #include <sys/eventfd.h>
 #endif
 
@@ -16,6 +16,7 @@
 #include "fatal.h"
 #include "object.h"
 #include "orphans.h"
+#include "os.h"
 #include "weakref.h"
 
 /* `gate`: how many are between queue_enter and queue_leave, and whether the queue was freed. */
@@ -47,7 +48,7 @@ bool queue_is(const wr_queue *queue) {
 /* ---- the descriptor ---- */
 
 static bool open_descriptor(wr_queue *queue) {
-#ifdef __linux__
+#ifdef HAVE_EVENTFD
     queue->read_fd = queue->write_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (queue->read_fd >= 0)
         return true;
@@ -101,7 +102,8 @@ bool queue_enter(wr_queue *queue) {
 
 void queue_leave(wr_queue *queue) {
     /* order: release [GATE], with the look of who closes: what was pushed is seen, and the descriptor is not used. */
-    (void)wr_sub_release(&queue->gate, 1u);
+    if (wr_sub_release(&queue->gate, 1u) == (CLOSED | 1u))
+        os_wake_all(&queue->gate); /* by its address: the queue may be freed, but a slot stays mapped */
 }
 
 /* What links an item to the one before it. */
@@ -145,27 +147,29 @@ static void take_pushed(wr_queue *queue) {
     uint32_t index = wr_exchange_acquire(&queue->head, 0u);
     uint32_t newest = index;
     uint32_t reversed = 0;
+    uint32_t count = wr_read(&queue->count);
     while (index != 0) {
         uint32_t *link = link_of(wr_slot_at(index));
         uint32_t next = wr_read(link);
         wr_write(link, reversed);
         reversed = index;
         index = next;
-        queue->count++;
+        count++;
     }
     if (reversed == 0)
         return;
-    if (queue->first == 0)
-        queue->first = reversed;
+    if (wr_read(&queue->first) == 0)
+        wr_write(&queue->first, reversed);
     else
-        wr_write(link_of(wr_slot_at(queue->last)), reversed);
-    queue->last = newest;
+        wr_write(link_of(wr_slot_at(wr_read(&queue->last))), reversed);
+    wr_write(&queue->last, newest);
+    wr_write(&queue->count, count);
 }
 
 static struct wr_slot *pop(wr_queue *queue) {
-    struct wr_slot *slot = wr_slot_at(queue->first);
-    queue->first = wr_read(link_of(slot));
-    queue->count--;
+    struct wr_slot *slot = wr_slot_at(wr_read(&queue->first));
+    wr_write(&queue->first, wr_read(link_of(slot)));
+    wr_write(&queue->count, wr_read(&queue->count) - 1);
     return slot;
 }
 
@@ -243,7 +247,7 @@ int wr_queue_run(wr_queue *queue, int max) {
     struct queue_run run = {.queue = queue, .outer = thread->queues};
     thread->queues = &run;
     take_pushed(queue);
-    uint32_t waited = queue->count;
+    uint32_t waited = wr_read(&queue->count);
     if (max > 0 && waited > (uint32_t)max)
         wake(queue); /* entries will be left */
     int ran = 0;
@@ -254,7 +258,7 @@ int wr_queue_run(wr_queue *queue, int max) {
         else
             borrow_end_now(thread); /* later they would not be inside this run */
     }
-    if (queue->first != 0)
+    if (wr_read(&queue->first) != 0)
         wake(queue);
     thread->queues = run.outer;
     stop_running(queue);
@@ -285,17 +289,17 @@ void wr_queue_free(wr_queue *queue) {
     if (!start_running(queue))
         fatal_object("wr_queue_free", queue,
                      "it is being run: a queue is freed when nobody is inside wr_queue_run");
-    /* order: acq_rel [GATE], with queue_enter. */
-    (void)wr_or_acq_rel(&queue->gate, CLOSED);
+    /* order: release [GATE], with queue_enter: who finds it closed sees what came before. */
+    (void)wr_or_release(&queue->gate, CLOSED);
     /* order: acquire [GATE], with queue_leave. */
-    while (wr_load_acquire(&queue->gate) != CLOSED)
-        (void)sched_yield(); /* they are a few instructions and a write from leaving */
+    for (uint32_t gate; (gate = wr_load_acquire(&queue->gate)) != CLOSED;)
+        os_wait(&queue->gate, gate, -1);
     struct user_code section;
     struct thread *thread = user_code_enter(&section);
     struct queue_run run = {.queue = queue, .outer = thread->queues};
     thread->queues = &run;
     take_pushed(queue);
-    while (queue->first != 0)
+    while (wr_read(&queue->first) != 0)
         (void)run_item(pop(queue), true);
     borrow_end_now(thread);
     thread->queues = run.outer;

@@ -54,6 +54,7 @@ static void keep(struct ranked *node, struct row *row) {
 
 /* Keep the oldest of those that are kept no longer. */
 static void *keep_no_more(struct row *row) {
+    wr_path(kept_no_more);
     struct ranked *node = row->last_kept;
     void *kept = node->kept;
     node->kept = NULL;
@@ -71,6 +72,7 @@ void recent_limit(struct ranked *used, struct shard *shard, const struct limits 
     while (too_much_kept(shard, limits) && evicted->kept_count < ROOM(evicted->kept))
         evicted->kept[evicted->kept_count++] = keep_no_more(row);
     while (too_many(shard, limits) && evicted->node_count < ROOM(evicted->nodes)) {
+        wr_path(bound_evicts);
         struct node *oldest = &row->oldest->node;
         table_remove(oldest, shard, &evicted->garbage);
         evicted->nodes[evicted->node_count++] = oldest;

@@ -109,6 +109,7 @@ static struct node **bucket_at(const struct shard *shard, uint32_t i) {
 
 /* Make one bucket more, out of the one whose hashes it shares but for the top bit. */
 static void split(struct shard *shard) REQUIRES(shard->lock) {
+    wr_path(bucket_split);
     uint32_t made = shard->buckets++;
     struct node **from = bucket_at(shard, made & (shard->mask >> 1));
     struct node **to = bucket_at(shard, made);
@@ -129,6 +130,7 @@ static void split(struct shard *shard) REQUIRES(shard->lock) {
 
 /* Give the last bucket up. */
 static void merge(struct shard *shard) REQUIRES(shard->lock) {
+    wr_path(bucket_merge);
     uint32_t given = --shard->buckets;
     if (shard->mask >= 2 * shard->buckets)
         shard->mask >>= 1;
@@ -307,8 +309,12 @@ static void removed(struct wr_entry *entry) {
     void *garbage = NULL;
     lock_take(&shard->lock);
     bool in = (entry->own & NODE_IN) != 0;
-    if (in)
+    if (in) {
+        wr_path(entry_removed);
         table_remove(node, shard, &garbage);
+    } else {
+        wr_path(entry_passed);
+    }
     entry->own |= NODE_GONE;
     came_back(shard);
     table_discard(garbage);
@@ -357,7 +363,10 @@ int node_link(struct node *node, void *referent) {
 
 bool node_arrive(struct node *node, struct shard *shard) {
     shard->linked++; /* if it is GONE already, this makes up for what came_back took off */
-    return !(node->entry.own & NODE_GONE);
+    if (!(node->entry.own & NODE_GONE))
+        return true;
+    wr_path(entry_gone);
+    return false;
 }
 
 void node_drop(struct node *node) {
@@ -372,9 +381,12 @@ void node_drop(struct node *node) {
     }
     lock_give(stripe);
     if (ours) {
+        wr_path(entry_back);
         lock_take(&shard->lock);
         came_back(shard);
         wr_release(node); /* the list's */
+    } else {
+        wr_path(entry_late);
     }
     let_go(node, ranked);
 }

@@ -16,9 +16,9 @@
 #include "stats.h"
 
 /* A death under way, in the thread's chain of them: user code of one may run a queue, or wait for another object. */
-struct ending {
+struct dying {
     struct wr_slot *slot;
-    struct ending *outer;
+    struct dying *outer;
 };
 
 struct thread {
@@ -31,7 +31,7 @@ struct thread {
     } cache[CLASS_COUNT];
     bool busy;                /* user code of ours is running here, so that deaths wait on the list */
     bool temporary;           /* on the stack of the call */
-    struct ending *ending;    /* deaths under way, innermost first */
+    struct dying *ending;     /* deaths under way, innermost first */
     struct firing *firing;    /* runs of callbacks under way, innermost first (registry.h) */
     struct queue_run *queues; /* runs of queues under way, innermost first (queue.h) */
     struct waiter *waits;     /* waits for an object's end, innermost first (wait.h) */

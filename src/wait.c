@@ -90,7 +90,7 @@ static bool would_deadlock(const struct thread *thread, struct wr_slot *slot) {
     if (borrow_is_ours(slot) ||
         !word_alive(wr_load_relaxed(&slot->word))) /* relaxed: of our own death, or held */
         return true;
-    for (const struct ending *ending = thread->ending; ending != NULL; ending = ending->outer)
+    for (const struct dying *ending = thread->ending; ending != NULL; ending = ending->outer)
         if (ending->slot == slot)
             return true;
     for (const struct firing *firing = thread->firing; firing != NULL; firing = firing->outer)

@@ -95,8 +95,8 @@ static inline bool puppet_run_to(puppet *p, const char *op, const volatile void 
     return puppet_go(p, 0, op, at);
 }
 
-/* Let it pass `steps` operations, after the one that it stands before, and stand before the next. Returns false
- * when it came to its end. */
+/* Let it pass `steps` operations, after the one that it stands before, and stand before the next. Returns false when
+ * it came to its end. */
 static inline bool puppet_steps(puppet *p, unsigned steps) {
     return puppet_go(p, steps, NULL, NULL);
 }

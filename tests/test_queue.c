@@ -4,6 +4,7 @@
 #include "queues.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 
 /* ---- callbacks ---- */
 
@@ -205,6 +206,41 @@ TEST_ABORTS(S45_freeing_a_queue_inside_its_run_is_misuse, "wr_queue_free") {
     (void)!wr_weakref_new_ex(obj, &o);
     wr_release(obj);
     (void)wr_queue_run(queue, 0);
+}
+
+TEST(a_queue_without_a_descriptor_is_not_made) {
+    struct rlimit limit;
+    REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    rlim_t before = limit.rlim_cur;
+    wr_queue *held = new_queue();
+    limit.rlim_cur = 0;
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    errno = 0;
+    wr_queue *queue = wr_queue_new();
+    int error = errno;
+    limit.rlim_cur = before;
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    CHECK_NULL(queue);
+    CHECK_EQ(error, EMFILE);
+    unsigned destroyed = 0;
+    wr_release(new_bound_probe(held, &destroyed)); /* those that are there go on */
+    CHECK_EQ(wr_queue_run(held, 0), 1);
+    CHECK_EQ(destroyed, 1);
+    wr_queue_free(held);
+}
+
+TEST(S44_more_is_pushed_than_a_pipe_could_hold) {
+    wr_queue *queue = new_queue();
+    unsigned destroyed = 0, n = scaled(20000);
+    for (unsigned i = 0; i < n; i++)
+        wr_release_later(probe_new(&destroyed), queue);
+    for (unsigned i = 0; i < n; i += 10) {
+        CHECK(readable(queue));
+        CHECK_EQ(wr_queue_run(queue, 10), n - i < 10 ? (int)(n - i) : 10);
+    }
+    CHECK_EQ(destroyed, n);
+    CHECK(!readable(queue));
+    wr_queue_free(queue);
 }
 
 TEST(what_is_no_queue_is_refused) {

@@ -4,6 +4,7 @@
 #include "stopper.h" /* first: it brings the library's internals */
 
 #include <sched.h>
+#include <semaphore.h>
 
 #include "queues.h"
 
@@ -148,6 +149,60 @@ TEST(S43_cancel_and_the_queue_settle_each_callback) {
     free(m.refs);
     free(m.calls);
     free(m.cancelled);
+}
+
+/* ---- a callback that does not return ---- */
+
+struct stuck {
+    wr_queue *queue;
+    sem_t in, go;
+};
+static void sticks(wr_weakref *ref, void *arg) {
+    struct stuck *stuck = arg;
+    (void)ref;
+    sem_post(&stuck->in);
+    while (sem_wait(&stuck->go) != 0)
+        ;
+}
+static void *runs_queue(void *arg) {
+    CHECK_EQ(wr_queue_run(((struct stuck *)arg)->queue, 0), 1);
+    return NULL;
+}
+static wr_weakref *bind_stuck(void *obj, wr_callback callback, void *arg, wr_queue *queue) {
+    wr_weakref_options o = WR_WEAKREF_OPTIONS_INIT;
+    o.callback = callback;
+    o.arg = arg;
+    o.queue = queue;
+    return wr_weakref_new_ex(obj, &o);
+}
+TEST(S43_a_callback_that_does_not_return_holds_up_its_own_thread_alone) {
+    struct stuck stuck = {.queue = new_queue()};
+    unsigned calls = 0, destroyed = 0;
+    REQUIRE(sem_init(&stuck.in, 0, 0) == 0 && sem_init(&stuck.go, 0, 0) == 0);
+    void *obj = probe_new(NULL), *other = probe_new(&destroyed);
+    wr_weakref *behind = bind_stuck(obj, met, &calls, stuck.queue); /* older: its turn is later */
+    wr_weakref *first = bind_stuck(obj, sticks, &stuck, stuck.queue);
+    wr_release(obj);
+    pthread_t thread;
+    REQUIRE(pthread_create(&thread, NULL, runs_queue, &stuck) == 0);
+    while (sem_wait(&stuck.in) != 0)
+        ;
+    CHECK_EQ(wr_weakref_cancel_timed(first, 1), -ETIMEDOUT);
+    CHECK_EQ(wr_weakref_cancel(behind), 1); /* of the same queue and object */
+    CHECK_EQ(wr_queue_run(stuck.queue, 0), -EBUSY);
+    CHECK_EQ(wr_kill_wait(other, -1), 0);
+    CHECK_EQ(destroyed, 1);
+    wr_release_later(probe_new(&destroyed), stuck.queue);
+    CHECK(readable(stuck.queue));
+    sem_post(&stuck.go);
+    CHECK_EQ(wr_weakref_cancel(first), 0); /* waits until it is over */
+    REQUIRE(pthread_join(thread, NULL) == 0);
+    CHECK_EQ(calls, 0);
+    CHECK_EQ(wr_queue_run(stuck.queue, 0), 1);
+    CHECK_EQ(destroyed, 2);
+    wr_release(first);
+    wr_release(behind);
+    wr_queue_free(stuck.queue);
 }
 
 /* ---- drop of a weakref against the queue's pop of it ---- */

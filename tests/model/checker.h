@@ -28,6 +28,7 @@
 #define INDEX_MAX 256 /* a power of two, more than twice PLACE_MAX */
 #define PLAIN_MAX 512 /* a power of two */
 #define COMMIT_MAX 8
+#define LIFE_MAX 32 /* payloads of slots */
 #define POOL_BYTES 16384
 #define STEP_MAX 1000 /* a run of more is taken to never end */
 #define DEPTH_MAX 2000
@@ -143,6 +144,13 @@ struct committed {
 
 /* An atomic operation, which must not race with plain ones on the same address. */
 void plain_atomic(const struct place *place, const struct model_site *site, bool is_write);
+/* An object is made of memory, or was made, or is none any more. Each use of it must be between the two. */
+struct life {
+    char *start;
+    size_t size; /* 0: dead */
+};
+void plain_made(char *start, size_t size);
+void plain_freed(char *start);
 void plain_commit(void *start, size_t size);
 void plain_discard(char *start, size_t size);
 
@@ -250,6 +258,8 @@ struct checker {
     struct committed committed[COMMIT_MAX];
     int committed_count;
     struct plain plains[PLAIN_MAX];
+    struct life lives[LIFE_MAX];
+    int life_count;
     uint8_t place_count;
     uint8_t place_index[INDEX_MAX];
     struct place places[PLACE_MAX];
@@ -257,9 +267,9 @@ struct checker {
 extern struct checker *checker;
 
 /* How a run went. */
-enum ending { ENDED, PRUNED, FAILED };
-enum ending run_once(void);
-_Noreturn void run_leave(enum ending ending);
+enum run_end { ENDED, PRUNED, FAILED };
+enum run_end run_once(void);
+_Noreturn void run_leave(enum run_end ending);
 void run_prepare(void); /* once, before the first */
 
 /* ---- trace ---- */

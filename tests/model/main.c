@@ -100,7 +100,7 @@ static bool run_model(const struct model *model) {
     checker->outcome_count = 0;
     checker->executions = checker->pruned = 0;
     place_forget_all();
-    enum ending ending;
+    enum run_end ending;
     bool stopped = false;
     do {
         checker->replay = options.replay;

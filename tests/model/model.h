@@ -64,6 +64,11 @@ int model_thread(void);
 /* Tell, alone, whether a descriptor of a queue is readable. */
 bool model_fd_readable(int fd);
 
+/* Tell whether the descriptor written or read last is readable, whatever the calling thread may know; and sleep until
+ * one is. */
+bool model_fd_readable_now(void);
+void model_fd_poll(int fd);
+
 /* Have every give-back of pages refused in this run. */
 void model_refuse_discard(void);
 

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "weakref.h"
+
 static struct thing *a;
 static wr_weakref *ref, *other;
 static unsigned calls[2], arg_deaths;
@@ -215,6 +217,7 @@ static void waiter(void) {
     result = wr_kill_wait(a, -1);
     model_check(result == 0 && thing_deaths(1) == 1);
     (void)model_read(&in_callback);
+    (void)model_read(thing_1_destroyed());
 }
 
 static void owner_writes(void) {
@@ -238,3 +241,18 @@ MODEL(wait_death, .what = "kill_wait returns after destroy, and sees what was be
 MODEL(wait_timeout, .what = "kill_wait with a timeout leaves no trace", .setup = make_object,
       .threads = {waiter_timed, owner}, .check = say_waited, .outcomes = "died timeout",
       .quick = {UNBOUNDED, UNBOUNDED});
+
+/* ---- the memory of a weakref that was popped while it died is used again ---- */
+
+static const wr_type blob_type = {.abi = WR_TYPE_ABI, .name = "blob"};
+
+static void dropper_reuses(void) {
+    wr_release(ref);
+    struct wr_weakref *blob = wr_new_flex(&blob_type, sizeof(struct wr_weakref));
+    model_check(blob != NULL);
+    model_write(&blob->entry.at, NULL);
+}
+
+MODEL(reg_drop_reuse, .what = "a death against the drop of the weakref, whose memory is used again at once",
+      .setup = make_with_ref, .threads = {owner, dropper_reuses}, .check = say_calls,
+      .outcomes = "called0 not0", .quick = {UNBOUNDED, UNBOUNDED});

@@ -112,13 +112,21 @@ MODEL(trim_refused, .what = "a trim that the system refuses", .setup = make_flus
 
 /* ---- growth ---- */
 
-static void grower(void) {
+static void grow(uint32_t first_number) {
     /* Three slots are in the first chunk. */
     struct thing *things[4];
     for (uint32_t i = 0; i < 4; i++)
-        things[i] = thing_new(i);
+        things[i] = thing_new(first_number + i);
     for (uint32_t i = 0; i < 4; i++)
         wr_release(things[i]);
+}
+
+static void grower(void) {
+    grow(0);
+}
+
+static void grower_too(void) {
+    grow(4);
 }
 
 static void grower_of_another_class(void) {
@@ -138,8 +146,9 @@ static void say_slots(void) {
 
 MODEL(trim_grow, .what = "a trim while another class grows", .threads = {grower_of_another_class, trim_only},
       .quick = {UNBOUNDED, UNBOUNDED});
-MODEL(grow_twice, .what = "two threads grow the range, and return their slots", .threads = {grower, grower},
-      .check = say_slots, .outcomes = "2 3", .quick = {3, 1}, .deep = {5, 2}, .exits = true);
+MODEL(grow_twice, .what = "two threads grow the range, and return their slots",
+      .threads = {grower, grower_too}, .check = say_slots, .outcomes = "2 3", .quick = {3, 1}, .deep = {5, 2},
+      .exits = true);
 
 /* ---- slots that go by the depot ---- */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the library asks of the system, in the checker's hands: os.h, lock.h, alloc.h, event descriptors, a little of pthread.h. */
+/* What the library asks of the system, in the checker's hands: os.h, lock.h, alloc.h, event descriptors, a little of
+ * pthread.h. */
 #include "checker.h"
 
 #include <pthread.h>
@@ -8,6 +9,7 @@
 #include "alloc.h"
 #include "lock.h"
 #include "os.h"
+#include "poison.h"
 
 /* ---- locks: one step to take, none of its own to give, which is part of the step before ---- */
 
@@ -58,6 +60,32 @@ bool os_barrier(void) {
     return true;
 }
 
+/* ---- the machine: always the same, so that a run can be repeated ---- */
+
+void os_random(void *bytes, size_t size) {
+    for (size_t i = 0; i < size; i++)
+        ((unsigned char *)bytes)[i] = (unsigned char)(i * 37);
+}
+
+unsigned os_processors(void) {
+    return 1;
+}
+
+/* ---- lives of payloads: what poison.c tells valgrind ---- */
+
+bool poison_valgrind = true;
+
+void poison_start(void) {
+}
+
+void poison_tell_made(void *payload, size_t size) {
+    plain_made(payload, size);
+}
+
+void poison_tell_freed(void *payload) {
+    plain_freed(payload);
+}
+
 /* ---- sleeping: a sleep with a deadline is over at once, and the time is the deadline's ---- */
 
 int64_t os_now(void) {
@@ -87,15 +115,16 @@ int model_yield(void) {
     return 0;
 }
 
-/* ---- event descriptors: a counter each. The system may well order what is done to one; nothing here relies on it ---- */
+/* ---- event descriptors: a counter each. The system may well order what is done to one; nothing relies on it ---- */
 
 #define FD_MAX 4
 static uint64_t counters[FD_MAX];
 static int opened;
-static bool closed[FD_MAX];
+static uint32_t closed[FD_MAX]; /* plain: closing comes after all other use, or there is a race */
+static bool readable_now;
 
 static struct model_site counter_of(int fd, const char *function) {
-    if (fd < 0 || fd >= opened || closed[fd])
+    if (fd < 0 || fd >= opened || model_read(&closed[fd]))
         model_fail("%s: a descriptor that is closed", function);
     return (struct model_site){&counters[fd], "descriptor", function, sizeof counters[fd]};
 }
@@ -106,6 +135,7 @@ int model_eventfd(void) {
 
 ssize_t model_fd_read(int fd, void *buffer, size_t size) {
     uint64_t value = model_rmw(counter_of(fd, __func__), EXCHANGE, 0, RELAXED);
+    readable_now = false;
     memcpy(buffer, &value, sizeof value);
     (void)size;
     return value != 0 ? (ssize_t)sizeof value : -1;
@@ -114,13 +144,23 @@ ssize_t model_fd_read(int fd, void *buffer, size_t size) {
 ssize_t model_fd_write(int fd, const void *buffer, size_t size) {
     (void)buffer;
     (void)model_rmw(counter_of(fd, __func__), ADD, 1, RELAXED);
+    readable_now = true;
+    memory_wake(counter_of(fd, __func__), THREAD_MAX);
     return (ssize_t)size;
 }
 
 int model_fd_close(int fd) {
     (void)counter_of(fd, __func__);
-    closed[fd] = true;
+    model_write(&closed[fd], 1);
     return 0;
+}
+
+bool model_fd_readable_now(void) {
+    return readable_now;
+}
+
+void model_fd_poll(int fd) {
+    memory_sleep(counter_of(fd, __func__), 0, false);
 }
 
 bool model_fd_readable(int fd) {
@@ -138,8 +178,9 @@ void *alloc_zeroed(size_t size) {
     return memory;
 }
 
+/* The pool is emptied before each run. */
 void alloc_free(void *memory) {
-    (void)memory; /* a run is short */
+    (void)memory;
 }
 
 /* ---- threads ---- */

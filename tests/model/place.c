@@ -43,6 +43,7 @@ void place_reset(void) {
     memset(&checker->in_order, 0, sizeof checker->in_order);
     checker->stamp = 0;
     checker->committed_count = 0;
+    checker->life_count = 0;
 }
 
 void place_forget_all(void) {

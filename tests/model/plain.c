@@ -5,7 +5,7 @@
 #include <string.h>
 
 static struct plain *find(volatile void *at) {
-    uint32_t hash = (uint32_t)((uintptr_t)at >> 2) * UINT32_C(2654435761) >> 16;
+    uint32_t hash = (uint32_t)(uintptr_t)at * UINT32_C(2654435761) >> 16;
     for (uint32_t tries = 0; tries < PLAIN_MAX; tries++, hash++) {
         struct plain *plain = &checker->plains[hash % PLAIN_MAX];
         if (plain->run != checker->run) {
@@ -39,7 +39,59 @@ static struct access here(const struct model_site *site) {
     return (struct access){site->function, checker->threads[current].now.clock.at[current]};
 }
 
-void model_plain(struct model_site site, bool is_write) {
+/* ---- lives ---- */
+
+/* What is made and freed is a plain variable of its own, at an address that no other has. */
+static void touch_life(const struct life *life, const struct model_site *site, bool is_write) {
+    struct plain *plain = find(life->start + 1);
+    struct model_site object = {life->start, "an object's memory", site->function, 1};
+    must_be_before_all(plain->write, &object, is_write, "write");
+    if (is_write)
+        must_be_before_all(plain->read, &object, is_write, "use");
+    (is_write ? plain->write : plain->read)[checker->current] = here(site);
+}
+
+static void use(const struct model_site *site) {
+    for (int i = 0; i < checker->life_count; i++) {
+        const struct life *life = &checker->lives[i];
+        uintptr_t offset = (uintptr_t)site->at - (uintptr_t)life->start;
+        if (offset < life->size)
+            touch_life(life, site, false);
+        else if (offset == 0 && life->size == 0)
+            model_fail("use of %s in %s by %s, whose object was freed", trace_address(site->at, site->text),
+                       site->function, trace_thread(checker->current));
+    }
+}
+
+void plain_made(char *start, size_t size) {
+    int i = 0;
+    while (i < checker->life_count && checker->lives[i].start != start)
+        i++;
+    if (i == LIFE_MAX)
+        model_fail("more than %d objects' places: raise LIFE_MAX", LIFE_MAX);
+    if (i == checker->life_count)
+        checker->lives[checker->life_count++] = (struct life){start, 0};
+    if (checker->lives[i].size != 0)
+        model_fail("%s is given out twice", trace_address(start, "payload"));
+    checker->lives[i].size = size;
+    touch_life(&checker->lives[i], &(struct model_site){start, "", "its birth", 1}, true);
+    trace_line("made %s", trace_address(start, "payload"));
+}
+
+void plain_freed(char *start) {
+    int i = 0;
+    while (i < checker->life_count && checker->lives[i].start != start)
+        i++;
+    if (i == checker->life_count || checker->lives[i].size == 0)
+        model_fail("%s is freed twice", trace_address(start, "payload"));
+    touch_life(&checker->lives[i], &(struct model_site){start, "", "its end", 1}, true);
+    checker->lives[i].size = 0;
+    trace_line("freed %s", trace_address(start, "payload"));
+}
+
+/* ---- accesses ---- */
+
+static void access_plain(struct model_site site, bool is_write) {
     struct plain *plain = find(site.at);
     uint8_t current = checker->current;
     place_note_plain(site.at);
@@ -57,7 +109,13 @@ void model_plain(struct model_site site, bool is_write) {
     (is_write ? plain->write : plain->read)[current] = here(&site);
 }
 
+void model_plain(struct model_site site, bool is_write) {
+    use(&site);
+    access_plain(site, is_write);
+}
+
 void plain_atomic(const struct place *place, const struct model_site *site, bool is_write) {
+    use(site);
     if (checker->mode == DEPTH_FIRST && !place->mixed)
         return;
     struct plain *plain = find(site->at);
@@ -82,10 +140,13 @@ static bool is_in(volatile void *at, char *start, size_t size) {
 /* The pages read as zero from now on. Each word turns to zero by itself, as a relaxed store at the end of its
  * modification order; what is not atomic is written. */
 void plain_discard(char *start, size_t size) {
+    for (int i = 0; i < checker->life_count; i++)
+        if (checker->lives[i].size != 0 && is_in(checker->lives[i].start, start, size))
+            model_fail("the pages of an object that lives are given back");
     for (int i = 0; i < PLAIN_MAX; i++) {
         const struct plain *plain = &checker->plains[i];
         if (plain->run == checker->run && is_in(plain->at, start, size))
-            model_plain((struct model_site){plain->at, "a field", "os_discard", 8}, true);
+            access_plain((struct model_site){plain->at, "a field", "os_discard", 8}, true);
     }
     memset(start, 0, size);
     for (int i = 0; i < checker->place_count; i++)

@@ -44,12 +44,8 @@ void run_prepare(void) {
     checker->arena = aligned_alloc(WR_CHUNK_BYTES, WR_CHUNK_BYTES * WR_RESERVE_CHUNKS);
     checker->pool = aligned_alloc(128, POOL_BYTES);
     checker->nobody = thread_current;
-<<<<<<< HEAD
     checker->no_hazards = wr_hazards;
-    memory_forget_sharing();
-=======
     place_forget_all();
->>>>>>> main
     saved_size = (size_t)(_end - __data_start);
     saved = malloc(saved_size);
     if (saved == NULL || checker->arena == NULL || checker->pool == NULL)
@@ -93,11 +89,11 @@ static void reset(void) {
     search_start();
 }
 
-enum ending run_once(void) {
+enum run_end run_once(void) {
     reset();
     int ending = _setjmp(checker->out);
     if (ending != 0)
-        return (enum ending)(ending - 1);
+        return (enum run_end)(ending - 1);
     wr_set_fatal_handler(misuse);
     if (checker->model->setup != NULL)
         checker->model->setup();
@@ -107,7 +103,7 @@ enum ending run_once(void) {
     return ENDED;
 }
 
-_Noreturn void run_leave(enum ending ending) {
+_Noreturn void run_leave(enum run_end ending) {
     _longjmp(checker->out, (int)ending + 1);
 }
 

@@ -37,6 +37,9 @@ bool thing_borrow(wr_weak weak, uint32_t number);
 /* How often a thing was destroyed. */
 unsigned thing_deaths(uint32_t number);
 
+/* What the destroy of thing 1 wrote: plain, and not in the thing. */
+uint32_t *thing_1_destroyed(void);
+
 /* For `check`: run what waits for a death, then claim that every thing died once. */
 void things_all_dead(void);
 
