@@ -37,6 +37,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define WR_VERSION_MAJOR 0
 #define WR_VERSION_MINOR 1
@@ -1372,6 +1373,72 @@ typedef void (*wr_fatal_handler)(const char *message);
  *            process aborts when it does.
  * See:       D8.   Since: 0.1 */
 WR_API wr_fatal_handler wr_set_fatal_handler(wr_fatal_handler handler);
+
+/* ---- diagnostics ---- */
+
+/* What happened so far, and what there is. What retain, release, get, wr_new and deaths without a callback or
+ * destroy do is not counted, since counting would cost more than the work: what is alive is found by looking. */
+typedef struct wr_stats {
+    uint64_t live;        /* objects alive, the library's own with them: weakrefs, finalizers, queues */
+    uint64_t live_killed; /* of these, killed and still held */
+    uint64_t live_bytes;  /* of memory they have, headers and rounding included */
+    uint64_t used_bytes;  /* of memory that objects had since it was new or trimmed: what may be resident */
+    uint64_t committed_bytes; /* of address space that can be used, in chunks of 2 MiB */
+    uint64_t slots_retired;   /* slots that used up their tags */
+    uint64_t killed, cleared; /* objects: by the calls that did it */
+    uint64_t stale_refs;      /* wr_weakref_get, and operations on proxies, whose referent was dead */
+    uint64_t callbacks_fired; /* run */
+    uint64_t
+        callbacks_cancelled; /* never to run: cancelled, silenced, or their weakref or queue was gone first */
+    uint64_t callbacks_queued; /* given to a queue, to be run or cancelled later */
+    uint64_t finalizers_run;
+    uint64_t finalized;           /* objects whose type's finalize has run */
+    uint64_t resurrected;         /* of these, resurrected by it */
+    uint64_t borrows_handed_over; /* ends of WR_BORROWABLE objects left to a thread that borrowed them */
+    uint64_t longest_row; /* most deaths that waited for one outermost death, callback or run to end */
+} wr_stats;
+
+/* Sum up the statistics.
+ * Needs:     that the type of an object that dies during the call stays in place until it returns.
+ * Gives:     in *out, which is `size` bytes, as much as fits of a wr_stats, and zeroes where this library has less;
+ *            `out` NULL: nothing.
+ * Order:     none: a sum over what threads counted, right up to what is under way.
+ * Blocks:    briefly on the locks of size classes and thread records; looks at every slot of the process.
+ * Allocates: never.   Callbacks: none.
+ * See:       D13.   Since: 0.1 */
+WR_API void wr_stats_get(wr_stats *out, size_t size);
+
+typedef enum wr_format { WR_TEXT, WR_JSON, WR_PROMETHEUS, WR_GRAPHVIZ } wr_format;
+
+/* Write the statistics, and what is alive of each type, as text, JSON (one object, one line) or in Prometheus'
+ * exposition format; types of one name are counted together.
+ * Needs:     as wr_stats_get.
+ * Returns:   0; -EINVAL: `f` is NULL, or a format that it does not have; -ENOMEM; -EIO: `f` has an error.
+ * Blocks:    as wr_stats_get, and as writing does.   Allocates: some bytes for each type, until it returns.
+ * Callbacks: none.
+ * See:       D13.   Since: 0.1 */
+WR_API int wr_stats_write(FILE *f, wr_format fmt);
+
+/* Write what is alive, by type: how many, how many of them killed and still held, references to them, bytes. What
+ * was killed and is held comes first: somebody was told to let go of it and has not.
+ * Needs:     as wr_stats_get.
+ * Returns:   as wr_stats_write.
+ * Order:     as wr_stats_get.
+ * Blocks:    as wr_stats_write.   Allocates: as wr_stats_write.   Callbacks: none.
+ * See:       D13.   Since: 0.1 */
+WR_API int wr_report_live(FILE *f);
+
+/* Find objects that own each other in circles, by the trace of their types, and write each group of them with a
+ * shortest circle, by the names of fields, and which field to make weak; as text, JSON (one object, one line), or a
+ * Graphviz graph with the circles in red.
+ * Needs:     quiet: nobody else calls weakrt, or changes what trace looks at, until it returns. Objects whose type
+ *            has no trace are taken to own nothing.
+ * Returns:   as wr_stats_write, also when there are none.
+ * Blocks:    as wr_stats_write.   Allocates: about 50 bytes for each object with a trace and 40 for each reference
+ *            visited, until it returns.
+ * Callbacks: trace, which may call nothing but `visit`.
+ * See:       D13.   Since: 0.1 */
+WR_API int wr_report_cycles(FILE *f, wr_format fmt);
 
 /* Take every lock of the library before a fork; pthread_atfork(wr_atfork_prepare, wr_atfork_parent,
  * wr_atfork_child) is for processes whose other threads use weakrt when they fork and that go on in the child

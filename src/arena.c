@@ -229,6 +229,19 @@ struct wr_slot *arena_next(const struct wr_slot *slot) {
     return (chunk + 1) * CHUNK_GRANULES < end ? slot_in_chunk(chunk + 1, 0) : NULL;
 }
 
+struct arena_use arena_use(void) {
+    /* order: acquire [GROW], as in wr_weak_slot: the classes of all chunks are there. */
+    uint32_t chunk_count = wr_load_acquire(&wr_arena.end) / CHUNK_GRANULES;
+    struct arena_use use = {.committed = (uint64_t)chunk_count * CHUNK_BYTES};
+    for (uint32_t i = 0; i < chunk_count; i++) {
+        struct depot *depot = &depots[class_of_chunk(i)];
+        lock_take(&depot->lock);
+        use.used += (uint64_t)(chunks[i].carved - first_slot(i)) * stride_of(class_of_chunk(i));
+        lock_give(&depot->lock);
+    }
+    return use;
+}
+
 /* ---- trim ---- */
 
 /* Tell whether every slot of a chunk is in the depot and may start again; if so, raises its floor and minted. A

@@ -58,6 +58,13 @@ bool arena_is_slot(const void *obj);
  * first. For walks over all objects. */
 struct wr_slot *arena_next(const struct wr_slot *slot);
 
+/* What the arena has of memory, in bytes. */
+struct arena_use {
+    uint64_t committed; /* in chunks */
+    uint64_t used; /* of these, slots made since their chunk was new or given back: what may be resident */
+};
+struct arena_use arena_use(void);
+
 /* Give chunks whose slots are all in the depot back to the system. Returns how many bytes. */
 size_t arena_trim(void);
 

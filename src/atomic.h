@@ -64,6 +64,9 @@ extern void (*atomic_hook)(const char *op, const volatile void *at);
 /* Count something that only this thread counts and others may look at; no step that tests could stop at. */
 #define atomic_count(p) __atomic_store_n(p, __atomic_load_n(p, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED)
 
+/* The same for what several threads count. */
+#define atomic_count_shared(p) ((void)__atomic_fetch_add(p, 1, __ATOMIC_RELAXED))
+
 /* Keeps the compiler from moving accesses across it, and not the processor: the cheap side of os_barrier. */
 #define wr_compiler_barrier() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 

@@ -303,6 +303,7 @@ static bool leave(struct thread *thread, struct borrows *array, struct wr_hazard
         barrier();
     if (look(hazard) == duty >> 32) {
         wr_path(handover_left);
+        stats_count(STAT_HANDED_OVER);
         return true;
     }
     there = duty;
@@ -313,6 +314,7 @@ static bool leave(struct thread *thread, struct borrows *array, struct wr_hazard
         return false;
     }
     wr_path(handover_taken);
+    stats_count(STAT_HANDED_OVER);
     return true;
 }
 

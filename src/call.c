@@ -43,6 +43,10 @@ static void end(struct wr_entry *entry) {
 void call_run(struct call call) {
     lock_none_held();
     if (call.callback != NULL)
+        stats_count(STAT_FIRED);
+    else if (call.finalizer != NULL)
+        stats_count(STAT_FINALIZERS);
+    if (call.callback != NULL)
         call.callback((struct wr_weakref *)call.entry, ((struct wr_weakref *)call.entry)->arg);
     else if (call.finalizer != NULL)
         call.finalizer(((struct wr_finalizer *)call.entry)->arg);
@@ -52,6 +56,8 @@ void call_run(struct call call) {
 }
 
 void call_drop(struct call call) {
+    if (call.callback != NULL)
+        stats_count(STAT_CANCELLED);
     end(call.entry);
 }
 

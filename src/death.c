@@ -48,6 +48,9 @@ void death_free(struct thread *thread, struct wr_slot *slot) {
 /* End a weakref: off its list, and its argument destroyed. */
 static void end_weakref(struct wr_weakref *ref) {
     registry_leave(&ref->entry);
+    uint32_t state = wr_load_relaxed(&ref->entry.state); /* relaxed: nobody can take it any more */
+    if (state == ENTRY_ARMED || state == ENTRY_QUEUED)
+        stats_count(STAT_CANCELLED);
     if (ref->arg_destroy != NULL)
         ref->arg_destroy(ref->arg);
 }
@@ -105,8 +108,10 @@ static void run(struct thread *thread, struct wr_slot *slot) {
     if (word_alive(word)) {
         type->finalize(payload);
         word = word_finalized(slot);
+        stats_count(STAT_FINALIZED);
         if (word_alive(word)) {
             wr_path(finalize_kept);
+            stats_count(STAT_RESURRECTED);
             return; /* resurrected */
         }
         wr_path(finalize_died);
@@ -137,18 +142,29 @@ void death_go_on(struct thread *thread, struct wr_slot *slot) {
     thread->ending = dying.outer;
 }
 
-void death_run_waiting(struct thread *thread) {
+/* Run the deaths that wait, if there are any, and count them. */
+static __attribute__((noinline)) void run_row(struct thread *thread) {
+    uint64_t deaths = 0;
     for (;;) {
         struct wr_slot *slot = next_waiting(thread);
         if (slot == NULL && thread->departed.count == 0)
-            return;
+            break;
         /* Borrowable objects one after the other share one look at all hazards. relaxed: as in run. */
         if (slot == NULL || thread->departed.count == BORROW_BATCH ||
             !(wr_load_relaxed(&slot->word) & WR_BORROW))
             borrow_end_now(thread);
-        if (slot != NULL)
+        if (slot != NULL) {
             death_go_on(thread, slot);
+            deaths++;
+        }
     }
+    if (deaths != 0)
+        stats_row(deaths);
+}
+
+void death_run_waiting(struct thread *thread) {
+    if (wr_unlikely(thread->first != 0 || thread->departed.count != 0 || orphans_wait()))
+        run_row(thread);
 }
 
 struct thread *user_code_enter(struct user_code *section) {

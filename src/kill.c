@@ -11,6 +11,8 @@ static int cut(void *obj, uint64_t flag, enum fire how) {
     if ((wr_read(&slot->type)->flags & WR_NO_WEAKREF) || weakref_is(obj))
         return -ENOTSUP;
     int result = word_cut(slot, flag, false);
+    if (result == 1)
+        stats_count(flag ? STAT_KILLED : STAT_CLEARED);
     if (result != -EAGAIN)
         return result;
     struct user_code section;
@@ -18,10 +20,12 @@ static int cut(void *obj, uint64_t flag, enum fire how) {
     struct lock *stripe = registry_stripe(slot);
     lock_take(stripe);
     result = word_cut(slot, flag, true);
-    if (result == 1)
+    if (result == 1) {
+        stats_count(flag ? STAT_KILLED : STAT_CLEARED);
         (void)registry_fire(thread, slot, how, stripe);
-    else
+    } else {
         lock_give(stripe);
+    }
     user_code_leave(&section);
     return result;
 }

@@ -57,8 +57,8 @@ void *object_new(const wr_type *type, size_t size, uint64_t flags) {
     void *payload = wr_payload_of(slot);
     poison_made(payload, size, class_payload(class), wr_read(&slot->type) != NULL);
     zero_payload(payload, size);
-    wr_store_relaxed(&slot->type,
-                     type); /* relaxed: publish shows it; wr_kill_all looks at it before, as a hint */
+    /* order: release [TYPE], with a survey, which looks at what it may not pin: the type's fields are there. */
+    wr_store_release(&slot->type, type);
     if (type->flags & WR_LISTED)
         wr_mint(slot);
     wr_write(&slot->list.head, NULL);

@@ -9,8 +9,12 @@
 /* Return, with a reference, the object an operation on `obj` acts on: a proxy's referent, else obj itself.
  * NULL: the referent is dead. */
 static void *resolve(void *obj) {
-    return wr_weakref_check_proxy(obj) ? wr_weak_get(((struct wr_weakref *)obj)->entry.referent)
-                                       : wr_retain(obj);
+    if (!wr_weakref_check_proxy(obj))
+        return wr_retain(obj);
+    void *referent = wr_weak_get(((struct wr_weakref *)obj)->entry.referent);
+    if (referent == NULL)
+        stats_count(STAT_STALE_REFS);
+    return referent;
 }
 
 /* ---- hash ---- */

@@ -121,6 +121,7 @@ static void pop_weakref(struct wr_entry *entry, struct thread *thread, struct po
             if (word_alive(wr_load_relaxed(&wr_slot_of(ref)->word))) {
                 wr_store_relaxed(&delivery->held, (uint32_t)HELD);
                 wr_store_relaxed(&entry->state, (uint32_t)ENTRY_QUEUED);
+                stats_count(STAT_QUEUED);
                 popped->queue = delivery->queue;
                 popped->slot = wr_slot_of(ref);
             } else {
@@ -155,6 +156,7 @@ static struct popped pop(struct firing *firing, struct thread *thread, enum fire
             popped.call = call_take(entry, thread, stripe);
             popped.slot = wr_slot_of(entry);
         } else if (how == FIRE_SILENTLY) {
+            stats_count(STAT_CANCELLED);
             wr_store_relaxed(&entry->state, (uint32_t)ENTRY_IDLE); /* relaxed: guarded by the stripe */
             registry_unlink(entry, stripe);
         } else {

@@ -189,6 +189,7 @@ void thread_free(struct thread *thread, struct wr_slot *slot, uint64_t dead_word
     poison_freed(wr_payload_of(slot), class_payload(class));
     if (wr_unlikely(!word_reusable(dead_word))) {
         wr_path(retire);
+        stats_count(STAT_RETIRED);
         return; /* its tags are used up: it stays readable and dead for ever (S23) */
     }
 #ifdef WR_DEBUG
@@ -223,6 +224,13 @@ void thread_flush(struct thread *thread) {
     }
 }
 
+void thread_add_counts(struct counts *sum) {
+    lock_take(&records);
+    for (struct block *block = blocks; block != NULL; block = block->next)
+        stats_add(sum, &block->thread->counts);
+    lock_give(&records);
+}
+
 /* ---- fork ---- */
 
 void thread_lock(void) UNCHECKED_LOCKS {
@@ -241,6 +249,7 @@ void thread_forget_absent(void) UNCHECKED_LOCKS {
             continue;
         wait_forget(thread->waits);
         registry_refire(thread->firing);
+        stats_keep(&thread->counts);
         struct borrows *borrows = thread->borrows;
         set_up(thread);
         thread->borrows = borrows;

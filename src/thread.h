@@ -13,6 +13,7 @@
 #define WR_THREAD_H
 
 #include "arena.h"
+#include "stats.h"
 
 /* A death under way, in the thread's chain of them: user code of one may run a queue, or wait for another object. */
 struct dying {
@@ -36,8 +37,9 @@ struct thread {
     struct waiter *waits;     /* waits for an object's end, innermost first (wait.h) */
     uint32_t first;           /* deaths that wait, linked through `link`, in their order; 0: none */
     uint32_t last;
-    struct departed {   /* deaths that have come to the look for borrowers, in the same way (borrow.h) */
-        uint32_t first; /* 0: none */
+    struct counts counts; /* what this thread counted (stats.h) */
+    struct departed {     /* deaths that have come to the look for borrowers, in the same way (borrow.h) */
+        uint32_t first;   /* 0: none */
         uint32_t last;
         uint32_t count;
         uint32_t covered; /* of them, from the first on, those that the last barrier came after */
@@ -85,6 +87,9 @@ void thread_free(struct thread *thread, struct wr_slot *slot, uint64_t dead_word
 
 /* Put all slots of a real record into the depot. */
 void thread_flush(struct thread *thread);
+
+/* Add what all records counted to `sum`. */
+void thread_add_counts(struct counts *sum);
 
 /* Take and give back the lock on the list of records, for fork. */
 void thread_lock(void);

@@ -183,6 +183,8 @@ int wr_weakref_get(wr_weakref *ref, void **obj) {
     if (obj == NULL || !weakref_is(ref))
         return -EINVAL;
     *obj = wr_weak_get(ref->entry.referent);
+    if (*obj == NULL)
+        stats_count(STAT_STALE_REFS);
     return *obj != NULL;
 }
 

@@ -88,6 +88,10 @@ void model_plain(struct model_site site, bool is_write);
 #define wr_fence_release() model_fence(RELEASE, __func__)
 #define wr_fence_seq_cst() model_fence(SEQ_CST, __func__)
 
+/* Counting orders nothing, and is no step. */
+#define atomic_count(p) ((void)++*(p))
+#define atomic_count_shared(p) atomic_count(p)
+
 #define wr_read(p) (model_plain(model_here(p), false), *(p))
 #define wr_write(p, v) (model_plain(model_here(p), true), (void)(*(p) = (v)))
 

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "report.h"
+
+#include "survey.h"
+
+void report_quoted(FILE *f, const char *text, wr_format fmt) {
+    (void)fputc('"', f);
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\')
+            (void)fprintf(f, "\\%c", *text);
+        else if (*text == '\n')
+            (void)fputs("\\n", f);
+        else if ((unsigned char)*text >= ' ')
+            (void)fputc(*text, f);
+        else if (fmt == WR_JSON)
+            (void)fprintf(f, "\\u%04x", (unsigned)*text);
+        else
+            (void)fputc('?', f);
+    }
+    (void)fputc('"', f);
+}
+
+int report_end(FILE *f) {
+    return fflush(f) != 0 || ferror(f) ? -EIO : 0;
+}
+
+void report_rows(FILE *f, const struct survey *survey) {
+    (void)fprintf(f, "%-24s %10s %10s %12s %12s\n", "type", "alive", "killed", "references", "bytes");
+    for (uint32_t i = 0; i < survey->row_count; i++) {
+        const struct survey_row *row = &survey->rows[i];
+        (void)fprintf(f, "%-24s %10" PRIu64 " %10" PRIu64 " %12" PRIu64 " %12" PRIu64 "\n",
+                      survey_name(row->type), row->alive, row->killed, row->references, row->bytes);
+    }
+}
+
+static void write_killed(FILE *f, const struct survey *survey) {
+    uint64_t shown = survey->total.killed < SURVEY_KILLED ? survey->total.killed : SURVEY_KILLED;
+    for (uint64_t i = 0; i < shown; i++) {
+        const struct survey_killed *killed = &survey->killed[i];
+        (void)fprintf(f, "killed and held: %s " WR_WEAK_FMT ", references: %" PRIu32 "\n",
+                      survey_name(killed->type), WR_WEAK_ARGS(killed->value), killed->references);
+    }
+    if (shown < survey->total.killed)
+        (void)fprintf(f, "killed and held: %" PRIu64 " more\n", survey->total.killed - shown);
+}
+
+int wr_report_live(FILE *f) {
+    if (f == NULL)
+        return -EINVAL;
+    struct survey survey;
+    int result = survey_take(&survey);
+    if (result != 0)
+        return result;
+    (void)fprintf(f, "weakrt: objects alive: %" PRIu64 ", bytes: %" PRIu64 "\n", survey.total.alive,
+                  survey.total.bytes);
+    write_killed(f, &survey);
+    report_rows(f, &survey);
+    survey_free(&survey);
+    return report_end(f);
+}
