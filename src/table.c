@@ -157,7 +157,8 @@ static uint32_t next_room(uint32_t room) {
 static void install(struct shard *shard, struct room *room) REQUIRES(shard->lock) {
     if (room->directory != NULL) {
         struct node ***old = shard->directory;
-        memcpy(room->directory, old, shard->directory_room * sizeof *old);
+        for (uint32_t i = 0; i < shard->directory_room; i++)
+            room->directory[i] = old[i];
         shard->directory = room->directory;
         shard->directory_room *= 8;
         room->directory = old != &shard->first ? old : NULL;
@@ -187,7 +188,7 @@ void table_make_room(struct shard *shard) {
     uint32_t buckets = room.was < SEGMENT ? next_room(room.was) : SEGMENT;
     room.buckets = alloc_zeroed(buckets * sizeof *room.buckets);
     if (longer)
-        room.directory = alloc_zeroed((size_t)8 * room.directory_was * sizeof *room.directory);
+        room.directory = alloc_zeroed((size_t)8 * room.directory_was * sizeof(struct node **));
     if (room.buckets != NULL && (!longer || room.directory != NULL)) { /* else it is slower, not wrong */
         lock_take(&shard->lock);
         if (shard->room == room.was && shard->directory_room == room.directory_was)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Kill and wait for the end (S42), be told of it, and kill all objects of a type. */
+#include "stopper.h"
+
 #include "queues.h"
 
 #include <semaphore.h>
-
-#include "stopper.h"
 
 static void post(void *arg) {
     sem_post(arg);
