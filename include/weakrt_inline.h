@@ -338,11 +338,12 @@ WR_INLINE void *wr_borrow(wr_weak w, wr_borrowed *b) {
 WR_INLINE void wr_return(wr_borrowed *b) {
     char *base = (char *)wr_hazards;
     uintptr_t offset = (uintptr_t)b->r[0] - (uintptr_t)base;
-    struct wr_hazard *hazard = (struct wr_hazard *)(void *)(base + offset);
+    struct wr_hazard *hazard;
     if (wr_unlikely(offset >= WR_HAZARDS * sizeof *hazard)) {
         wr_return_slow(b);
         return;
     }
+    hazard = (struct wr_hazard *)(void *)(base + offset);
     b->r[0] = WR_BORROWED_RETURNED;
     /* order: release [HAZARD], with the look at all hazards: what the borrower did is done before destroy. */
     wr_store_release(&hazard->index, 0u);
