@@ -165,7 +165,8 @@ static void install(struct shard *shard, struct room *room) REQUIRES(shard->lock
     }
     if (shard->room < SEGMENT) {
         struct node **old = shard->directory[0];
-        memcpy(room->buckets, old, shard->room * sizeof(struct node *));
+        for (uint32_t i = 0; i < shard->room; i++)
+            room->buckets[i] = old[i];
         shard->directory[0] = room->buckets;
         room->buckets = old != shard->few ? old : NULL;
     } else {
@@ -186,9 +187,9 @@ void table_make_room(struct shard *shard) {
         return;
     bool longer = room.was / SEGMENT == room.directory_was;
     uint32_t buckets = room.was < SEGMENT ? next_room(room.was) : SEGMENT;
-    room.buckets = alloc_zeroed(buckets * sizeof(struct node *));
+    room.buckets = alloc_zeroed(buckets * sizeof(void *));
     if (longer)
-        room.directory = alloc_zeroed((size_t)8 * room.directory_was * sizeof(struct node **));
+        room.directory = alloc_zeroed((size_t)8 * room.directory_was * sizeof(void *));
     if (room.buckets != NULL && (!longer || room.directory != NULL)) { /* else it is slower, not wrong */
         lock_take(&shard->lock);
         if (shard->room == room.was && shard->directory_room == room.directory_was)
