@@ -54,7 +54,7 @@ static void prepare(struct worker *worker, struct table *table) {
 static void wait_for(struct worker *worker, struct table *table, unsigned i) {
     struct item *item = atomic_load_explicit(&table->posts[i].strong, memory_order_acquire);
     item_mark(worker, item);
-    int64_t timeout = random_below(worker, 2) == 0 ? -1 : random_below(worker, 2);
+    int64_t timeout = random_below(worker, 2) == 0 ? -1 : (int64_t)random_below(worker, 2);
     int result = wr_kill_wait(item, timeout);
     if (result != 0 && (result != -ETIMEDOUT || timeout < 0))
         violation("kill_wait: %d with a timeout of %d", result, (int)timeout);
