@@ -59,7 +59,7 @@ int wr_bind(void *obj, wr_queue *queue) {
     if (obj == NULL || !queue_is(queue))
         return -EINVAL;
     struct wr_slot *slot = wr_slot_of(obj);
-    if ((wr_read(&slot->type)->flags & WR_NO_WEAKREF) || weakref_is(obj))
+    if (!weakref_allowed(wr_read(&slot->type)))
         return -ENOTSUP;
     struct annex *made = annex_new();
     if (made == NULL)

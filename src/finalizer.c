@@ -94,7 +94,7 @@ wr_finalizer *wr_finalizer_new(void *obj, void (*fn)(void *arg), void *arg, unsi
     int error = 0;
     if (obj == NULL || fn == NULL || (flags & ~WR_AT_EXIT) != 0)
         error = EINVAL;
-    else if ((wr_read(&wr_slot_of(obj)->type)->flags & WR_NO_WEAKREF) || weakref_is(obj))
+    else if (!weakref_allowed(wr_type_of(obj)))
         error = ENOTSUP;
     if (error != 0) {
         errno = error;

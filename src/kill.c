@@ -8,7 +8,7 @@ static int cut(void *obj, uint64_t flag, enum fire how) {
     if (obj == NULL)
         return -EINVAL;
     struct wr_slot *slot = wr_slot_of(obj);
-    if ((wr_read(&slot->type)->flags & WR_NO_WEAKREF) || weakref_is(obj))
+    if (!weakref_allowed(wr_read(&slot->type)))
         return -ENOTSUP;
     int result = word_cut(slot, flag, false);
     if (result == 1)

@@ -327,7 +327,7 @@ static void removed(struct wr_entry *entry) {
 int node_refuses(const void *obj) {
     if (obj == NULL)
         return -EINVAL;
-    if ((wr_type_of(obj)->flags & WR_NO_WEAKREF) || weakref_is(obj))
+    if (!weakref_allowed(wr_type_of(obj)))
         return -ENOTSUP;
     return 0;
 }

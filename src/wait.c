@@ -139,7 +139,7 @@ void wait_forget(struct waiter *waiter) UNCHECKED_LOCKS {
 static int check(void *obj) {
     if (obj == NULL)
         return -EINVAL;
-    if ((wr_read(&wr_slot_of(obj)->type)->flags & WR_NO_WEAKREF) || weakref_is(obj))
+    if (!weakref_allowed(wr_type_of(obj)))
         return -ENOTSUP;
     return 0;
 }
@@ -208,7 +208,7 @@ static void *pin(struct wr_slot *slot, const wr_type *type) {
 int wr_kill_all(const wr_type *type, int64_t timeout_ms) {
     if (type == NULL)
         return -EINVAL;
-    if ((type->flags & WR_NO_WEAKREF) || type == &wr_weakref_type || type->base == &wr_weakref_type)
+    if (!weakref_allowed(type))
         return -ENOTSUP;
     int64_t deadline = os_deadline(timeout_ms);
     int result = 0;

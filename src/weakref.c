@@ -73,7 +73,7 @@ static int referent_error(const void *obj) {
     if (obj == NULL)
         return EINVAL;
     const struct wr_slot *slot = wr_slot_of(obj);
-    if ((wr_read(&slot->type)->flags & WR_NO_WEAKREF) || weakref_is(obj))
+    if (!weakref_allowed(wr_read(&slot->type)))
         return ENOTSUP;
     uint64_t word = wr_load_relaxed(&slot->word); /* relaxed: looked at again under the stripe */
     return !word_alive(word) || (word & WR_KILL) ? ESTALE : 0;

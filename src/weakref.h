@@ -40,6 +40,11 @@ static inline bool weakref_is(const void *obj) {
     return wr_read(&wr_slot_of(obj)->type)->base == &wr_weakref_type;
 }
 
+/* Tell whether objects of a type can have weak references: not if it forbids them, nor weakrefs (S6). */
+static inline bool weakref_allowed(const wr_type *type) {
+    return !(type->flags & WR_NO_WEAKREF) && type->base != &wr_weakref_type;
+}
+
 static inline struct delivery *weakref_delivery(struct wr_weakref *ref) {
     return (struct delivery *)(ref + 1);
 }
