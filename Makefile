@@ -65,7 +65,7 @@ $(call stage,model,model)
 
 lint_stages := format tidy threads headers docs readme atomics paths text shell exports
 
-# ---- the rest follows ----
+# ---- what the rest is made of ----
 BUILD   := $(strip $(BUILD))
 SAN     := $(strip $(SAN))
 VARIANT := $(strip $(VARIANT))
@@ -110,15 +110,6 @@ shared_flags := -shared -Wl,-soname,$(SONAME) -Wl,--version-script,src/weakrt.ma
                 -Wl,-z,now $(if $(SAN),,-Wl,-z,defs)
 
 lib_objects    := $(patsubst src/%.c,$B/src/%.o,$(sort $(wildcard src/*.c)))
-test_sources   := $(sort $(wildcard tests/test_*.c))
-test_objects   := $(patsubst tests/%.c,$B/tests/%.o,tests/runner.c tests/support.c $(test_sources))
-crit_objects   := $(patsubst tests/%.c,$B/criterion/%.o,tests/support.c $(test_sources))
-bad_objects    := $(patsubst tests/%.c,$B/tests/%.o,tests/runner.c tests/support.c tests/selftest/bad.c)
-badc_objects   := $(patsubst tests/%.c,$B/criterion/%.o,tests/support.c tests/selftest/bad.c)
-examples       := $(patsubst examples/%.c,$B/examples/%,$(sort $(wildcard examples/*.c)))
-stress_objects := $(patsubst %.c,$B/%.o,$(sort $(wildcard stress/*.c)))
-bench_peers    := $(sort $(patsubst bench/bench_%,%,$(basename $(wildcard bench/bench_*.c bench/bench_*.cc))))
-bench_programs := $(patsubst %,$B/bench/run/%,weakrt-inline weakrt-calls $(filter-out weakrt,$(bench_peers)))
 STATIC_LIB     := $B/libweakrt.a
 SHARED_LIB     := $B/$(SHARED)
 
@@ -133,7 +124,7 @@ all: $(STATIC_LIB) $(SHARED_LIB) ## build the static and the shared library
 .PHONY: help
 help: ## say what there is
 	@echo 'Targets:'
-	@awk -F ':.*## ' '/^[a-z][^ ]*:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z][^ ]*:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(filter Makefile %.mk,$(MAKEFILE_LIST))
 	@echo '  check-NAME         one stage of check: $(check_stages)'
 	@echo '  lint-NAME          one stage of lint: $(lint_stages)'
 	@echo 'Variables (with their defaults):'
@@ -141,6 +132,11 @@ help: ## say what there is
 	@echo '  CC, CXX, CPPFLAGS, CFLAGS, CXXFLAGS, LDFLAGS as usual: yours come after ours'
 	@echo '  prefix, libdir, includedir, pkgconfigdir, DESTDIR for install'
 	@echo 'Variants: $(patsubst variant_%,%,$(sort $(filter variant_%,$(.VARIABLES))))'
+
+# For scripts: the folder of this combination.
+.PHONY: where
+where:
+	@echo $B
 
 # ---- compiling: an object depends on the headers it read and on the command that made it ----
 # $(call remember,file,text): the file changes only when the text does.
@@ -157,37 +153,6 @@ $B/src/%.o: src/%.c $B/flags
 	$(call say,CC)
 	@mkdir -p $(@D)
 	$q$(CC) $(lib_flags) -c $< -o $@
-
-# The suite is named after the file: tests/test_weak.c holds the suite `weak`.
-$B/tests/%.o: tests/%.c $B/flags
-	$(call say,CC)
-	@mkdir -p $(@D)
-	$q$(CC) $(test_flags) -DTEST_SUITE=$(patsubst test_%,%,$(*F)) -c $< -o $@
-
-$B/criterion/%.o: tests/%.c $B/flags
-	$(call say,CC)
-	@mkdir -p $(@D)
-	$q$(CC) $(test_flags) -DUSE_CRITERION -DTEST_SUITE=$(patsubst test_%,%,$(*F)) -c $< -o $@
-
-$B/stress/%.o: stress/%.c $B/flags
-	$(call say,CC)
-	@mkdir -p $(@D)
-	$q$(CC) $(user_flags) -D_GNU_SOURCE -Isrc -c $< -o $@
-
-$B/bench/%.o: bench/%.c $B/flags
-	$(call say,CC)
-	@mkdir -p $(@D)
-	$q$(CC) $(user_flags) -D_GNU_SOURCE $(bench_flags_$(*F:bench_%=%)) -c $< -o $@
-
-$B/bench/%-inline.o: bench/%.c $B/flags
-	$(call say,CC)
-	@mkdir -p $(@D)
-	$q$(CC) $(user_flags) -D_GNU_SOURCE -DBENCH_INLINE -c $< -o $@
-
-$B/bench/%.cc.o: bench/%.cc $B/flags
-	$(call say,CXX)
-	@mkdir -p $(@D)
-	$q$(CXX) $(cxx_flags) $(bench_flags_$(*F:bench_%=%)) -c $< -o $@
 
 -include $(wildcard $B/model/*.d $B/src/*.d $B/tests/*.d $B/tests/*/*.d $B/criterion/*.d $B/criterion/*/*.d $B/examples/*.d \
                     $B/stress/*.d $B/bench/*.d)
@@ -212,156 +177,6 @@ $(SHARED_LIB): $(lib_objects) src/weakrt.map $B/sources
 	@ln -sf $(SHARED) $B/$(SONAME)
 	@ln -sf $(SONAME) $B/libweakrt.so
 
-# ---- tests ----
-$B/run/tests: $(test_objects) $(lib_objects) $B/sources
-$B/selftest/tests: $(bad_objects) $B/sources
-$B/run/tests $B/selftest/tests:
-	$(call say,LD)
-	@mkdir -p $(@D)
-	$q$(CC) $(link_flags) $(filter %.o,$^) $(LDLIBS) -o $@
-
-$B/run-criterion/tests: $(crit_objects) $(lib_objects) $B/sources
-$B/selftest-criterion/tests: $(badc_objects) $B/sources
-$B/run-criterion/tests $B/selftest-criterion/tests:
-	$(call say,LD)
-	@mkdir -p $(@D)
-	$q$(CC) $(link_flags) $(filter %.o,$^) -lcriterion $(LDLIBS) -o $@
-
-.PHONY: tests test test-criterion test-valgrind test-runner selftest-programs where
-tests: $B/run/tests ## build the tests in this combination
-
-test: $B/run/tests ## run them in the in-process runner: `make test SAN=thread FILTER='S22*'`
-	$qtools/run-tests $< -j $(JOBS) $(if $(FILTER),'$(FILTER)')
-
-test-criterion: $B/run-criterion/tests ## run them in Criterion
-	$qtools/run-tests $< -j $(JOBS) $(if $(FILTER),--filter '$(FILTER)')
-
-test-valgrind: $B/run/tests ## run them under valgrind
-	$qtools/run-tests --valgrind $< -j $(JOBS) $(if $(FILTER),'$(FILTER)')
-
-test-runner: ## see that deliberately bad tests are reported as bad, in every way tests are run
-	+$qtests/selftest/run '$(again)'
-selftest-programs: $B/selftest/tests $(if $(SAN),,$B/selftest-criterion/tests)
-where:
-	@echo $B
-
-# ---- models: the library's own source on the atomics, locks and pages of the checker in tests/model ----
-# What the checker has in place of: its neighbours.c says how.
-model_without := alloc atomic fork os poison
-model_sources := $(filter-out $(model_without:%=src/%.c),$(sort $(wildcard src/*.c))) \
-                 $(sort $(wildcard tests/model/*.c))
-model_objects := $(patsubst %.c,$B/model/%.o,$(notdir $(model_sources)))
-# _GNU_SOURCE without a value: files of the library define it so themselves.
-model_flags    = -std=c11 -D_GNU_SOURCE= -Isrc -Itests/model -include tests/model/model_core.h -O2 -g $(warnings) \
-                 $(warnings_c) -Iinclude $(CPPFLAGS) -MMD -MP $(CFLAGS)
-# The library's lock under other names: it is a model's subject, and its work is the checker's.
-$B/model/lock.o: model_flags += -Dlock_take=real_lock_take -Dlock_give=real_lock_give
-
-$B/model/flags: FORCE
-	$(call remember,$(CC) $(model_flags) / $(model_objects))
-
-$B/model/%.o: src/%.c $B/model/flags
-	$(call say,CC)
-	$q$(CC) $(model_flags) -c $< -o $@
-
-$B/model/%.o: tests/model/%.c $B/model/flags
-	$(call say,CC)
-	$q$(CC) $(model_flags) -c $< -o $@
-
-$B/wr-model: $(model_objects)
-	$(call say,LD)
-	$q$(CC) $(LDFLAGS) $^ -o $@
-
-MODEL ?= *#               run only the models whose name matches this glob
-.PHONY: model model-long model-program model-sabotage
-model-program: $B/wr-model
-model: $B/wr-model ## explore the models: litmus tests, and the library's protocols under C11's memory model
-	$q$< --model '$(MODEL)'
-model-long: $B/wr-model ## the same within wider bounds, and at random
-	$q$< --long --model '$(MODEL)'
-	$q$< --random 100000 --model '$(MODEL)'
-model-sabotage: ## break the library in each way that a model must find
-	$qtests/model/sabotage --jobs $(JOBS)
-
-# ---- examples: each file is a program, linked as a user links it, and with what its line `link: ...` says. FILE.out,
-# if there, is what it must print ----
-$B/examples/%: examples/%.c $(STATIC_LIB) $B/flags
-	$(call say,CC)
-	@mkdir -p $(@D)
-	$q$(CC) $(user_flags) $(link_flags) $< $(STATIC_LIB) \
-	    $(shell sed -nE 's|^/\* link: (.*) \*/$$|\1|p' $<) $(LDLIBS) -o $@
-
-.PHONY: examples run-examples
-examples: $(examples) ## build the examples
-run-examples: $(examples) ## build and run them
-	$qtools/run-examples $(examples)
-
-# ---- stress ----
-# Scenarios over io_uring leave themselves out where its library is not there.
-stress_libs = $(shell echo '\#include <liburing.h>' | $(CC) -E - >/dev/null 2>&1 && echo -luring)
-$B/wr-stress: $(stress_objects) $(lib_objects) $B/sources
-	$(call say,LD)
-	$q$(CC) $(link_flags) $(filter %.o,$^) $(stress_libs) $(LDLIBS) -o $@
-
-.PHONY: stress stress-raw stress-short stress-program stress-run stress-raw-run
-stress: ## run every stress scenario for a few seconds: `make stress SAN=thread STRESS='--scenario churn'`
-	$qtools/setup --stress
-	+$q$(again) stress-run VARIANT=stress
-stress-raw: ## see that the race on events is real: raw pointers lose it, says AddressSanitizer
-	$qtools/setup --stress
-	+$q$(again) stress-raw-run VARIANT=stress SAN=address
-# Those in which objects meet on a stripe, which one stripe makes of all.
-registry_scenarios := $(addprefix --scenario ,callbacks shared_refs cancel_storm proxies clear)
-stress-short: ## one second of each scenario, plain and under ThreadSanitizer, and stress-raw
-	$qtools/setup --stress
-	+$q$(again) stress-run VARIANT=stress STRESS='--seconds 1'
-	+$q$(again) stress-run VARIANT=stress STRESS='--seconds 1' SAN=thread
-	+$q$(again) stress-run VARIANT=stress1 STRESS='--seconds 1 $(registry_scenarios)' SAN=thread
-	+$q$(again) stress-raw-run VARIANT=stress SAN=address
-stress-program: $B/wr-stress
-stress-run: $B/wr-stress
-	$q$< $(STRESS)
-stress-raw-run: $B/wr-stress
-	$qtools/stress-raw $<
-
-# ---- benchmarks: bench/bench_<peer>.c or .cc is a program; bench_flags_<peer> and bench_libs_<peer> if it needs them ----
-
-$B/bench/run/weakrt-inline: $B/bench/bench_weakrt-inline.o $B/bench/bench.o $(STATIC_LIB)
-	$(call say,LD)
-	@mkdir -p $(@D)
-	$q$(CC) $(link_flags) $^ $(LDLIBS) -o $@
-
-$B/bench/run/weakrt-calls: $B/bench/bench_weakrt.o $B/bench/bench.o $(SHARED_LIB)
-	$(call say,LD)
-	@mkdir -p $(@D)
-	$q$(CC) $(link_flags) $^ -Wl,-rpath,'$$ORIGIN/../..' $(LDLIBS) -o $@
-
-$B/bench/run/%: $B/bench/bench_%.o $B/bench/bench.o
-	$(call say,LD)
-	@mkdir -p $(@D)
-	$q$(CC) $(link_flags) $^ $(bench_libs_$*) $(LDLIBS) -o $@
-
-$B/bench/run/%: $B/bench/bench_%.cc.o $B/bench/bench.o
-	$(call say,LD)
-	@mkdir -p $(@D)
-	$q$(CXX) $(link_flags) $^ $(bench_libs_$*) $(LDLIBS) -o $@
-
-.PHONY: bench bench-quick bench-instructions bench-count bench-programs
-bench-programs: $(bench_programs)
-bench: ## measure against what users would pick instead; results under build/bench
-	$qtools/setup --bench
-	+$q$(again) bench-programs
-	$qbench/bench.py --out build/bench $(BENCH) $(bench_programs)
-bench-quick: ## the main rows only, in some seconds
-	$qtools/setup --bench
-	+$q$(again) bench-programs
-	$qbench/bench.py --quick --out build/bench $(BENCH) $(bench_programs)
-bench-instructions: ## count instructions instead, which other work on the machine does not change
-	$qtools/setup --bench
-	+$q$(again) bench-count VARIANT=count
-bench-count: $(bench_programs)
-	$qbench/bench.py --instructions --out build/bench/instructions $(BENCH) $(bench_programs)
-
 # ---- breaking the library: does each breakage of tools/sabotage.list make a check fail? ----
 .PHONY: sabotage sabotage-short
 sabotage: ## all breakages
@@ -385,73 +200,9 @@ lint: ## format, static analysis, lock rules, headers, documentation, shown exam
 $(check_stages:%=check-%): check-%:
 	+$q$(again) $(check_$*)
 
-c_files   = $(sort $(wildcard include/*.h src/*.[ch] tests/*.[ch] tests/*/*.[ch] tests/*/*.cc examples/*.[ch] \
-                   stress/*.[ch] bench/*.[ch] bench/*.cc))
-thread_args = -fsyntax-only -Wthread-safety -Wthread-safety-beta -Werror $(tidy_args)
-tidy_args = -std=c11 -Iinclude -Isrc
-
-.PHONY: format
-format: ## lay out every source file as lint-format wants it
-	$qclang-format -i $(c_files)
-lint-format:
-	$qclang-format --dry-run -Werror $(c_files)
-lint-tidy:
-	$qprintf '%s\n' $(wildcard src/*.c examples/*.c) | \
-	    xargs -P $(JOBS) -I {} clang-tidy --quiet --warnings-as-errors='*' {} -- $(tidy_args)
-lint-threads:
-	$qclang $(thread_args) $(wildcard src/*.c)
-	$qclang $(thread_args) $(define_debug) $(variant_hook) $(wildcard src/*.c)
-lint-headers:
-	$qtools/lint-headers $(wildcard include/*.h)
-lint-docs:
-	$qtools/lint-docs include/weakrt.h
-lint-readme:
-	$qtools/lint-readme
-lint-atomics:
-	$qtools/lint-atomics
-lint-paths:
-	$qtools/lint-paths
-lint-text:
-	$qtools/lint-text
-lint-shell:
-	$qgrep -lE '^#!.*\b(ba)?sh$$' -r .ci tools tests | xargs shellcheck
-lint-exports: $(STATIC_LIB) $(SHARED_LIB)
-	$qtools/lint-exports $^
-
-# ---- install ----
-# The .pc is made here, from the prefix of this very command.
-from_prefix = $(patsubst $(prefix)/%,$${prefix}/%,$1)
-define pc_file
-prefix=$(prefix)
-includedir=$(call from_prefix,$(includedir))
-libdir=$(call from_prefix,$(libdir))
-
-Name: weakrt
-Description: Concurrent weak references for C
-Version: $(VERSION)
-Cflags: -I$${includedir}
-Libs: -L$${libdir} -lweakrt
-Libs.private: -pthread
-endef
-
-.PHONY: install uninstall installcheck clean
-install: all ## install under prefix=, staged below DESTDIR= if given
-	install -d '$(DESTDIR)$(includedir)' '$(DESTDIR)$(libdir)' '$(DESTDIR)$(pkgconfigdir)'
-	install -m 644 $(wildcard include/*.h) '$(DESTDIR)$(includedir)'
-	install -m 644 $(STATIC_LIB) '$(DESTDIR)$(libdir)'
-	install -m 755 $(SHARED_LIB) '$(DESTDIR)$(libdir)'
-	ln -sf $(SHARED) '$(DESTDIR)$(libdir)/$(SONAME)'
-	ln -sf $(SONAME) '$(DESTDIR)$(libdir)/libweakrt.so'
-	$(file >$B/weakrt.pc,$(pc_file))
-	install -m 644 $B/weakrt.pc '$(DESTDIR)$(pkgconfigdir)'
-
-uninstall: ## remove what install put there
-	cd '$(DESTDIR)$(includedir)' && rm -f $(notdir $(wildcard include/*.h))
-	cd '$(DESTDIR)$(libdir)' && rm -f libweakrt.a libweakrt.so $(SONAME) $(SHARED)
-	rm -f '$(DESTDIR)$(pkgconfigdir)/weakrt.pc'
-
-installcheck: all ## install to build/stage; build and run a stranger's programs against it
-	+$qtests/install/run '$(again)' '$(CC)' '$(CXX)' '$(SONAME)' '$(VERSION)'
-
+.PHONY: clean
 clean: ## remove build/
 	rm -rf build
+
+# ---- the rest stands beside what it is about ----
+include $(sort $(wildcard */*.mk */*/*.mk))

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+# ---- stress ----
+stress_objects := $(patsubst %.c,$B/%.o,$(sort $(wildcard stress/*.c)))
+
+$B/stress/%.o: stress/%.c $B/flags
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$q$(CC) $(user_flags) -D_GNU_SOURCE -Isrc -c $< -o $@
+
+# Scenarios over io_uring leave themselves out where its library is not there.
+stress_libs = $(shell echo '\#include <liburing.h>' | $(CC) -E - >/dev/null 2>&1 && echo -luring)
+$B/wr-stress: $(stress_objects) $(lib_objects) $B/sources
+	$(call say,LD)
+	$q$(CC) $(link_flags) $(filter %.o,$^) $(stress_libs) $(LDLIBS) -o $@
+
+.PHONY: stress stress-raw stress-short stress-program stress-run stress-raw-run
+stress: ## run every stress scenario for a few seconds: `make stress SAN=thread STRESS='--scenario churn'`
+	$qtools/setup --stress
+	+$q$(again) stress-run VARIANT=stress
+stress-raw: ## see that the race on events is real: raw pointers lose it, says AddressSanitizer
+	$qtools/setup --stress
+	+$q$(again) stress-raw-run VARIANT=stress SAN=address
+# Those in which objects meet on a stripe, which one stripe makes of all.
+registry_scenarios := $(addprefix --scenario ,callbacks shared_refs cancel_storm proxies clear)
+stress-short: ## one second of each scenario, plain and under ThreadSanitizer, and stress-raw
+	$qtools/setup --stress
+	+$q$(again) stress-run VARIANT=stress STRESS='--seconds 1'
+	+$q$(again) stress-run VARIANT=stress STRESS='--seconds 1' SAN=thread
+	+$q$(again) stress-run VARIANT=stress1 STRESS='--seconds 1 $(registry_scenarios)' SAN=thread
+	+$q$(again) stress-raw-run VARIANT=stress SAN=address
+stress-program: $B/wr-stress
+stress-run: $B/wr-stress
+	$q$< $(STRESS)
+stress-raw-run: $B/wr-stress
+	$qtools/stress-raw $<
