@@ -8,7 +8,7 @@ $B/stress/%.o: stress/%.c $B/flags
 	$q$(CC) $(user_flags) -D_GNU_SOURCE -Isrc -c $< -o $@
 
 # Scenarios over io_uring leave themselves out where its library is not there.
-stress_libs = $(shell echo '\#include <liburing.h>' | $(CC) -E - >/dev/null 2>&1 && echo -luring)
+stress_libs = $(shell $(CC) -E -include liburing.h -x c /dev/null >/dev/null 2>&1 && echo -luring)
 $B/wr-stress: $(stress_objects) $(lib_objects) $B/sources
 	$(call say,LD)
 	$q$(CC) $(link_flags) $(filter %.o,$^) $(stress_libs) $(LDLIBS) -o $@
