@@ -63,7 +63,7 @@ $(call stage,examples,run-examples)
 $(call stage,runner,test-runner)
 $(call stage,model,model)
 
-lint_stages := format tidy threads headers docs readme atomics paths text shell exports
+lint_stages := format tidy threads headers docs readme atomics paths sabotage text shell exports
 
 # ---- what the rest is made of ----
 BUILD   := $(strip $(BUILD))
@@ -177,9 +177,9 @@ $(SHARED_LIB): $(lib_objects) src/weakrt.map $B/sources
 	@ln -sf $(SHARED) $B/$(SONAME)
 	@ln -sf $(SONAME) $B/libweakrt.so
 
-# ---- breaking the library: does each breakage of tools/sabotage.list make a check fail? ----
+# ---- breaking the library: does each breakage of tools/sabotage*.list make a check fail? ----
 .PHONY: sabotage sabotage-short
-sabotage: ## all breakages
+sabotage: ## all breakages, of which each must be found by the check that is named for it
 	$qtools/sabotage --jobs $(JOBS)
 sabotage-short: ## some of each kind
 	$qtools/sabotage --short --jobs $(JOBS)
@@ -193,7 +193,7 @@ check: ## install what is missing, then run every stage of tests
 	$qtools/setup
 	+$qtools/stages $(foreach s,$(check_stages),'$s=$(again) check-$s')
 
-lint: ## format, static analysis, lock rules, headers, documentation, shown examples, atomics, exports
+lint: ## format, static analysis, lock rules, headers, documentation, examples shown, atomics, exports, sabotage
 	$qtools/setup
 	+$qtools/stages $(foreach s,$(lint_stages),'$s=$(again) lint-$s')
 

@@ -26,6 +26,8 @@ lint-atomics:
 	$qtools/lint-atomics
 lint-paths:
 	$qtools/lint-paths
+lint-sabotage:
+	$qtools/sabotage --fit
 lint-text:
 	$qtools/lint-text
 lint-shell:

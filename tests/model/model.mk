@@ -35,4 +35,4 @@ model-long: $B/wr-model ## the same within wider bounds, and at random
 	$q$< --long --model '$(MODEL)'
 	$q$< --random 100000 --model '$(MODEL)'
 model-sabotage: ## break the library in each way that a model must find
-	$qtests/model/sabotage --jobs $(JOBS)
+	$qtools/sabotage --models --jobs $(JOBS)
