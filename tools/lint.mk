@@ -11,8 +11,7 @@ format: ## lay out every source file as lint-format wants it
 lint-format:
 	$qclang-format --dry-run -Werror $(c_files)
 lint-tidy:
-	$qprintf '%s\n' $(wildcard src/*.c examples/*.c) | \
-	    xargs -P $(JOBS) -I {} clang-tidy --quiet --warnings-as-errors='*' {} -- $(tidy_args)
+	$qprintf '%s\n' $(wildcard src/*.c examples/*.c) | xargs -P $(JOBS) -I {} tools/lint-tidy {} $(tidy_args)
 lint-threads:
 	$qclang $(thread_args) $(wildcard src/*.c)
 	$qclang $(thread_args) $(define_debug) $(variant_hook) $(wildcard src/*.c)
