@@ -13,10 +13,6 @@
  * Of the two who each write one word and look at the other's, at least one sees the other, because the barrier
  * lies between. {index, tag} in a hand-over word is the duty to end that object: whoever takes it out, by one
  * atomic step, has it; there is one for each dying object, in one place.
- *
- * The barrier is membarrier, so that the borrower's side needs none. Where there is no membarrier, and under
- * ThreadSanitizer, which does not follow it, both sides use read-modify-writes on the word they meet at: whoever
- * comes second is ordered after the first and sees what it wrote.
  */
 #ifndef WR_BORROW_H
 #define WR_BORROW_H
@@ -38,8 +34,5 @@ bool borrow_is_ours(const struct wr_slot *slot);
 
 /* Give up a record's hazards at its thread's exit; fatal if one is in use. */
 void borrow_thread_leaves(struct thread *thread);
-
-/* In the child of a fork: forget the borrows of the absent threads; what was left to them becomes orphans. */
-void borrow_forget_absent(void);
 
 #endif /* WR_BORROW_H */

@@ -7,8 +7,8 @@
  */
 #include "alloc.h"
 #include "arena.h"
-#include "borrow.h"
 #include "finalizer.h"
+#include "hazard.h"
 #include "making.h"
 #include "registry.h"
 #include "thread.h"
@@ -36,6 +36,6 @@ void wr_atfork_parent(void) {
 void wr_atfork_child(void) {
     thread_forget_absent();
     table_forget_absent();
-    borrow_forget_absent();
+    hazard_forget_absent();
     wr_atfork_parent();
 }

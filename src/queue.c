@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE
 #include "queue.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#if defined(__linux__) && !defined(WR_NO_EVENTFD) /* tests take the pipe */
-#define HAVE_EVENTFD
-#include <sys/eventfd.h>
-#endif
+#include <errno.h>
 
 #include "borrow.h"
 #include "call.h"
@@ -17,25 +10,20 @@
 #include "object.h"
 #include "orphans.h"
 #include "os.h"
+#include "wakeup.h"
 #include "weakref.h"
 
 /* `gate`: how many are between queue_enter and queue_leave, and whether the queue was freed. */
 #define CLOSED (UINT32_C(1) << 31)
 
-/* `signal`: whether the descriptor was made readable since the last look at the items, and the how-manieth look that
- * was, so that a pusher who was slow to say so says nothing of a later time. */
-#define READABLE UINT64_C(1)
-#define LOOK UINT64_C(2)
-
 struct wr_queue {
-    uint32_t head;    /* index of the slot pushed last; 0: none. Atomic */
-    uint64_t signal;  /* atomic */
-    uint32_t gate;    /* atomic */
-    uint32_t running; /* 1: a thread is inside wr_queue_run. Atomic; who set it owns the three below */
-    uint32_t first;   /* items taken from `head`, in the order they were pushed; 0: none */
+    uint32_t head;        /* index of the slot pushed last; 0: none. Atomic */
+    uint32_t gate;        /* atomic */
+    struct wakeup wakeup; /* open until the gate is closed and empty */
+    uint32_t running;     /* 1: a thread is inside wr_queue_run. Atomic; who set it owns the three below */
+    uint32_t first;       /* items taken from `head`, in the order they were pushed; 0: none */
     uint32_t last;
     uint32_t count;
-    int read_fd, write_fd; /* one eventfd, or a pipe. Constant until the gate is closed and empty */
 };
 
 static const wr_type queue_type = {
@@ -43,51 +31,6 @@ static const wr_type queue_type = {
 
 bool queue_is(const wr_queue *queue) {
     return wr_type_of(queue) == &queue_type;
-}
-
-/* ---- the descriptor ---- */
-
-static bool open_descriptor(wr_queue *queue) {
-#ifdef HAVE_EVENTFD
-    queue->read_fd = queue->write_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (queue->read_fd >= 0)
-        return true;
-#endif
-    int ends[2];
-    if (pipe(ends) != 0)
-        return false;
-    for (int i = 0; i < 2; i++) {
-        (void)fcntl(ends[i], F_SETFL, O_NONBLOCK);
-        (void)fcntl(ends[i], F_SETFD, FD_CLOEXEC);
-    }
-    queue->read_fd = ends[0];
-    queue->write_fd = ends[1];
-    return true;
-}
-
-static void close_descriptor(wr_queue *queue) {
-    (void)close(queue->read_fd);
-    if (queue->write_fd != queue->read_fd)
-        (void)close(queue->write_fd);
-}
-
-/* Full is as good as written: it is readable then. */
-static void make_readable(wr_queue *queue) {
-    int saved = errno;
-    uint64_t one = 1;
-    ssize_t done;
-    do
-        done = write(queue->write_fd, &one, sizeof one);
-    while (done < 0 && errno == EINTR);
-    errno = saved;
-}
-
-static void make_unreadable(wr_queue *queue) {
-    int saved = errno;
-    uint64_t buffer[64];
-    while (read(queue->read_fd, buffer, sizeof buffer) == (ssize_t)sizeof buffer)
-        ; /* a pipe may hold more; an eventfd gives 8 bytes once */
-    errno = saved;
 }
 
 /* ---- pushing ---- */
@@ -112,18 +55,6 @@ static uint32_t *link_of(struct wr_slot *slot) {
     return weakref_is(payload) ? &weakref_delivery(payload)->link : &slot->link;
 }
 
-/* Each who pushed returns only when the descriptor is readable: it saw that it is, or makes it so. */
-static void wake(wr_queue *queue) {
-    /* order: acq_rel [WAKE], with the look of who takes the items, between making it unreadable and taking them: if
-     * that comes later, it sees what was pushed. */
-    uint64_t signal = wr_or_acq_rel(&queue->signal, UINT64_C(0));
-    if (signal & READABLE)
-        return;
-    make_readable(queue);
-    /* order: acq_rel [WAKE], as above: who sees the mark sees it readable. It fails when there was a look meanwhile. */
-    (void)wr_cas_acq_rel(&queue->signal, &signal, signal | READABLE);
-}
-
 void queue_push(wr_queue *queue, struct wr_slot *slot) {
     uint32_t *link = link_of(slot);
     uint32_t head = wr_load_relaxed(&queue->head);
@@ -131,18 +62,14 @@ void queue_push(wr_queue *queue, struct wr_slot *slot) {
         wr_write(link, head);
         /* order: release [PUSH], with the exchange that takes the items: link and item are seen. */
     } while (!wr_cas_release(&queue->head, &head, wr_index_of(slot)));
-    wake(queue);
+    wakeup_signal(&queue->wakeup);
 }
 
 /* ---- running ---- */
 
 /* Move what was pushed to the end of what was taken. */
 static void take_pushed(wr_queue *queue) {
-    make_unreadable(queue);
-    uint64_t signal = wr_load_relaxed(&queue->signal);
-    /* order: acq_rel [WAKE], with wake. */
-    while (!wr_cas_acq_rel(&queue->signal, &signal, (signal | READABLE) + LOOK - READABLE))
-        ;
+    wakeup_look(&queue->wakeup);
     /* order: acquire [PUSH], with queue_push. */
     uint32_t index = wr_exchange_acquire(&queue->head, 0u);
     uint32_t newest = index;
@@ -249,7 +176,7 @@ int wr_queue_run(wr_queue *queue, int max) {
     take_pushed(queue);
     uint32_t waited = wr_read(&queue->count);
     if (max > 0 && waited > (uint32_t)max)
-        wake(queue); /* entries will be left */
+        wakeup_signal(&queue->wakeup); /* entries will be left */
     int ran = 0;
     for (uint32_t i = 0; i < waited && (max <= 0 || ran < max); i++) {
         ran += run_item(pop(queue), false);
@@ -259,7 +186,7 @@ int wr_queue_run(wr_queue *queue, int max) {
             borrow_end_now(thread); /* later they would not be inside this run */
     }
     if (wr_read(&queue->first) != 0)
-        wake(queue);
+        wakeup_signal(&queue->wakeup);
     thread->queues = run.outer;
     stop_running(queue);
     user_code_leave(&section);
@@ -267,12 +194,12 @@ int wr_queue_run(wr_queue *queue, int max) {
 }
 
 int wr_queue_fd(wr_queue *queue) {
-    return queue_is(queue) ? queue->read_fd : -EINVAL;
+    return queue_is(queue) ? queue->wakeup.read_fd : -EINVAL;
 }
 
 wr_queue *wr_queue_new(void) {
     wr_queue *queue = object_new(&queue_type, sizeof *queue, WR_DONE);
-    if (queue != NULL && !open_descriptor(queue)) {
+    if (queue != NULL && !wakeup_open(&queue->wakeup)) {
         int error = errno;
         wr_release(queue);
         errno = error;
@@ -304,7 +231,7 @@ void wr_queue_free(wr_queue *queue) {
     borrow_end_now(thread);
     thread->queues = run.outer;
     user_code_leave(&section);
-    close_descriptor(queue);
+    wakeup_close(&queue->wakeup);
     wr_release(queue);
 }
 
@@ -336,7 +263,7 @@ void wr_release_later(void *obj, wr_queue *queue) {
     else
         orphan_push(slot); /* a weakref may be in a queue already, by its callback */
     if (entered && weakref)
-        wake(queue);
+        wakeup_signal(&queue->wakeup);
     if (entered)
         queue_leave(queue);
 }
