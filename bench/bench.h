@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a benchmark program is made of, in C and in C++. Each peer is one file, bench/bench_<peer>, and one program;
- * each row is one BENCH in it, run in a process of its own:
+ * What a benchmark program is made of, in C and in C++. Each peer is one file, bench/bench_<peer>, with further
+ * files bench/<peer>_<subject> where it has many rows, and one program; each row is one BENCH in it, run in a
+ * process of its own:
  *
  *   const char bench_peer[] = "mylib 1.2";
  *   BENCH(get_release)
@@ -16,8 +17,9 @@
  *
  *   ns      one thread: the fastest of many batches. Other work on the machine only ever makes a batch slower.
  *           Several threads: the median of those intervals in which all of them had a processor all the time,
- *           because an interval in which one was away is too fast.
+ *           because an interval in which one was away is too fast. Rounds: their median.
  *   bytes   of resident memory
+ *   done    with --batches: how many operations were done, for who counts instructions
  *
  * Every program keeps a second thread from its start to its end, so that no library takes the short cuts it has for
  * processes of one thread.
@@ -47,29 +49,55 @@ struct bench_row {
 void bench_register(struct bench_row *row);
 
 #define BENCH(row_name)                                                                                      \
-    static void row_name(void);                                                                              \
+    static void bench_row_##row_name(void);                                                                  \
     __attribute__((constructor)) static void register_##row_name(void) {                                     \
-        static struct bench_row row = {#row_name, row_name, NULL};                                           \
+        static struct bench_row row = {#row_name, bench_row_##row_name, NULL};                               \
         bench_register(&row);                                                                                \
     }                                                                                                        \
-    static void row_name(void)
+    static void bench_row_##row_name(void)
 
 /* In place of rows, when what the peer is made of is not installed: the program says so. */
 #define BENCH_MISSING(package) const char bench_missing[] = package
 extern const char bench_missing[] __attribute__((weak));
 
+/* What the process was asked for: --threads, else 1; --size, else `usual`. With --tiny, which only tries whether
+ * everything works, no more than a thousand. */
+unsigned bench_thread_count(void);
+uint64_t bench_size(uint64_t usual);
+
 /* ---- measuring: each row uses one of these, once ---- */
 
 /* Time the statement that follows: batches of `times` runs of it, until the time for a row is over. */
 #define BENCH_TIMES(times)                                                                                   \
-    for (uint64_t bench_n = (times); bench_batch(bench_n);)                                                  \
+    for (uint64_t bench_n = bench_times(times); bench_batch(bench_n);)                                       \
         for (uint64_t bench_i = 0; bench_i < bench_n; bench_i++)
+uint64_t bench_times(uint64_t times);
 bool bench_batch(uint64_t times);
+
+/* How often that statement has run so far. */
+uint64_t bench_done(void);
 
 /* Time body(0) ... body(threads - 1), each repeated on a thread of its own, pinned to its own processor. One call of
  * `body` is BENCH_CHUNK operations. The result is the mean time of one operation on one thread. */
 enum { BENCH_CHUNK = 128 };
 void bench_threads(unsigned threads, void (*body)(unsigned thread));
+
+/* Time work that uses up what it works on, or of which only a part is to be timed:
+ *
+ *   while (bench_round()) {
+ *       prepare();
+ *       bench_start();
+ *       work();
+ *       bench_stop(operations);
+ *   }
+ */
+bool bench_round(void);
+void bench_start(void);
+void bench_stop(uint64_t operations);
+
+/* Start a thread that runs body(arg), on the processor of that number, 0 being the one that the row itself does not
+ * run on. It is not waited for. */
+void bench_spawn(unsigned processor, void *(*body)(void *arg), void *arg);
 
 /* Report a number of bytes as the row's result. */
 void bench_bytes(double bytes);
@@ -88,46 +116,6 @@ void bench_failed(const char *condition, const char *file, int line) __attribute
 
 /* Make the compiler forget what it knows of a variable's value, and keep it. Costs nothing. */
 #define BENCH_HIDE(variable) __asm__ volatile("" : "+r"(variable))
-
-/* How often the loop of BENCH_TIMES has run so far. */
-uint64_t bench_done(void);
-
-/* Random numbers, the same in every process and for every peer. */
-static inline uint64_t bench_random(uint64_t *state) {
-    uint64_t x = *state;
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    *state = x;
-    return x * UINT64_C(0x2545f4914f6cdd1d);
-}
-
-/* A random number below `limit`. */
-static inline uint32_t bench_below(uint64_t *state, uint32_t limit) {
-    return (uint32_t)((bench_random(state) >> 32) * limit >> 32);
-}
-
-/* ---- the work that rows of the same name have in common ---- */
-
-/* The payload of every object, where a row does not say otherwise. */
-struct payload {
-    uint64_t value;
-    char rest[56];
-};
-struct small_payload {
-    uint64_t value;
-};
-struct big_payload {
-    char bytes[1024];
-};
-
-enum {
-    BENCH_NEIGHBOURS =
-        16,          /* small objects made one after the other, every other one used by the same thread */
-    BENCH_DEAD = 64, /* dead references looked up in turn */
-    BENCH_POPULATION = 1000000, /* objects, where bytes are counted */
-    BENCH_COLD = 10000000       /* objects, too many for any cache */
-};
 
 #ifdef __cplusplus
 }

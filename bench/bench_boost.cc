@@ -9,6 +9,7 @@
 
 namespace peer = boost;
 #include "shared_ptr.h"
+#include "shared_ptr_cache.h"
 
 extern const char bench_peer[] = "Boost " BOOST_LIB_VERSION " shared_ptr and weak_ptr";
 #else

@@ -3,6 +3,7 @@
 
 namespace peer = std;
 #include "shared_ptr.h"
+#include "shared_ptr_cache.h"
 
 #define TEXT(x) #x
 #define VERSION_TEXT(x) TEXT(x)

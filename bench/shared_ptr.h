@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The rows of every C++ library with a shared_ptr and a weak_ptr: the file that includes this has made `peer` the name
  * of the library's namespace. Objects are made by make_shared, one allocation for object and counts. */
-#include "bench.h"
+#include "work.h"
 
 #include <cstdlib>
 #include <malloc.h>
@@ -120,7 +120,7 @@ static void get_shared(unsigned) {
 BENCH(get_release_shared) {
     strong_ptr<payload> obj = make();
     shared = obj;
-    bench_threads(2, get_shared);
+    bench_threads(bench_thread_count(), get_shared);
     BENCH_CHECK(obj.use_count() == 1);
 }
 
@@ -133,23 +133,15 @@ static void get_neighbours(unsigned thread) {
     }
 }
 
-static void neighbours_used_by(unsigned threads) {
+BENCH(neighbours) {
     strong_ptr<small_payload> objs[BENCH_NEIGHBOURS];
     for (int i = 0; i < BENCH_NEIGHBOURS; i++) {
         objs[i] = peer::make_shared<small_payload>();
         neighbours[i] = objs[i];
     }
-    bench_threads(threads, get_neighbours);
+    bench_threads(bench_thread_count(), get_neighbours);
     for (auto &obj : objs)
         BENCH_CHECK(obj.use_count() == 1);
-}
-
-BENCH(neighbours_one_thread) {
-    neighbours_used_by(1);
-}
-
-BENCH(neighbours_two_threads) {
-    neighbours_used_by(2);
 }
 
 /* ---- memory ---- */
@@ -158,65 +150,100 @@ template <class T> static T *array_of(size_t count) {
     return new (bench_array(count, sizeof(T))) T[count]();
 }
 
-BENCH(bytes_with_weak) {
-    auto *objs = array_of<strong_ptr<payload>>(BENCH_POPULATION);
-    double before = bench_resident();
-    auto *weak = static_cast<weak_ptr<payload> *>(malloc(BENCH_POPULATION * sizeof(weak_ptr<payload>)));
-    BENCH_CHECK(weak != nullptr);
-    for (int i = 0; i < BENCH_POPULATION; i++) {
-        objs[i] = make();
-        new (&weak[i]) weak_ptr<payload>(objs[i]);
+static strong_ptr<payload> *population;
+static weak_ptr<payload> *population_weak;
+static void populate(size_t count) {
+    if (population == nullptr)
+        population = array_of<strong_ptr<payload>>(count);
+    if (population_weak == nullptr)
+        population_weak = array_of<weak_ptr<payload>>(count);
+    for (size_t i = 0; i < count; i++) {
+        population[i] = make();
+        population[i]->value = 1;
+        population_weak[i] = population[i];
     }
-    bench_bytes((bench_resident() - before) / BENCH_POPULATION);
+}
+static void depopulate(size_t count) {
+    for (size_t i = 0; i < count; i++)
+        population[i].reset();
+}
+static void check_dead(size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        BENCH_CHECK(population_weak[i].expired());
+        population_weak[i].reset();
+    }
+}
+
+BENCH(population_create) {
+    size_t count = bench_size(BENCH_POPULATION);
+    populate(count); /* the memory is there, as in a server that has run for a while */
+    depopulate(count);
+    check_dead(count);
+    while (bench_round()) {
+        bench_start();
+        populate(count);
+        bench_stop(count);
+        depopulate(count);
+        check_dead(count);
+    }
+}
+
+BENCH(population_death) {
+    size_t count = bench_size(BENCH_POPULATION);
+    while (bench_round()) {
+        populate(count);
+        bench_start();
+        depopulate(count);
+        bench_stop(count);
+        check_dead(count);
+    }
+}
+
+BENCH(bytes_with_weak) {
+    size_t count = bench_size(BENCH_POPULATION);
+    population = array_of<strong_ptr<payload>>(count);
+    double before = bench_resident();
+    populate(count);
+    bench_bytes((bench_resident() - before) / double(count));
 }
 
 BENCH(bytes_held_after_death) {
-    enum { COUNT = BENCH_POPULATION / 10 };
-    auto *objs = array_of<strong_ptr<big_payload>>(COUNT);
-    auto *weak = array_of<weak_ptr<big_payload>>(COUNT);
+    size_t count = bench_size(BENCH_POPULATION / 10);
+    auto *objs = array_of<strong_ptr<big_payload>>(count);
+    auto *weak = array_of<weak_ptr<big_payload>>(count);
     double before = bench_resident();
-    for (int i = 0; i < COUNT; i++) {
+    for (size_t i = 0; i < count; i++) {
         objs[i] = peer::make_shared<big_payload>();
         weak[i] = objs[i];
     }
     double alive = bench_resident();
-    for (int i = 0; i < COUNT; i++)
+    for (size_t i = 0; i < count; i++)
         objs[i].reset();
     malloc_trim(0);
     double held = bench_resident() - before;
-    for (int i = 0; i < COUNT; i++)
+    for (size_t i = 0; i < count; i++)
         BENCH_CHECK(weak[i].expired());
-    BENCH_CHECK(alive - before >= double(COUNT) * sizeof(big_payload));
-    bench_bytes(held / COUNT);
+    BENCH_CHECK(alive - before >= double(count) * sizeof(big_payload) / 2);
+    bench_bytes(held / double(count));
 }
 
-/* ---- large populations ---- */
-
-static weak_ptr<payload> *make_cold() {
-    size_t count = BENCH_COLD;
-    auto *objs = new strong_ptr<payload>[count];
-    auto *weak = new weak_ptr<payload>[count];
-    for (size_t i = 0; i < count; i++) {
-        objs[i] = make();
-        objs[i]->value = 1;
-        weak[i] = objs[i];
-    }
-    return weak;
-}
+/* ---- more objects than caches hold, in random order ---- */
 
 BENCH(cold_get_release) {
-    weak_ptr<payload> *weak = make_cold();
+    uint32_t count = uint32_t(bench_size(BENCH_COLD));
+    populate(count);
     uint64_t state = 1, got = 0;
     BENCH_TIMES(50000)
-    got += weak[bench_below(&state, BENCH_COLD)].lock() != nullptr;
+    got += population_weak[bench_below(&state, count)].lock() != nullptr;
     BENCH_CHECK(got == bench_done());
 }
 
 BENCH(cold_get_read_release) {
-    weak_ptr<payload> *weak = make_cold();
+    uint32_t count = uint32_t(bench_size(BENCH_COLD));
+    populate(count);
     uint64_t state = 1, sum = 0;
     BENCH_TIMES(50000) {
-        strong_ptr<payload> strong = weak[bench_below(&state, BENCH_COLD)].lock();
+        strong_ptr<payload> strong = population_weak[bench_below(&state, count)].lock();
         BENCH_CHECK(strong != nullptr);
         sum += strong->value;
     }

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""What is measured, what it is compared with, and what is asked of it."""
+
+CALLS = 1.7  # what a plain call may cost, times the goal with the inline header
+
+
+class Row:
+    """A line of the table. What is measured is the row `row` of the programs, with `threads` and `size`; it is compared
+    with the best peer's row of the same name, or of the name `peer`, among the peers `only` if given; or with `own`,
+    another line, by its name; or with `at_most`, a number of its unit."""
+
+    def __init__(self, name, title, goal=None, row=None, peer=None, only=None, own=None, at_most=None, calls=None,
+                 threads=1, size=None, quick=False, many=False, heavy=False, long=False, bytes=False):
+        self.name, self.title, self.goal, self.own, self.at_most = name, title, goal, own, at_most
+        self.point = (row or name, threads, size)
+        self.peer_point = (peer or row or name, threads, size)
+        self.only = only
+        # A call costs more than what is inlined; where nothing is inlined it does not.
+        self.calls = calls if calls is not None else goal and goal * CALLS
+        self.quick = quick  # part of --quick
+        self.many = many or threads > 1 or bytes  # not for counting instructions
+        self.heavy = heavy or bytes  # a process takes long to prepare: fewer of them, each with more values
+        self.long = long  # only with --long
+        self.bytes = bytes
+
+
+class Group:
+    def __init__(self, title, *rows):
+        self.title, self.rows = title, rows
+
+
+class Curve:
+    """Points of one row along `axis`, threads or size."""
+
+    def __init__(self, row, title, axis, values, unit="ns", most=None, long=()):
+        self.name, self.title, self.axis, self.unit = "%s_by_%s" % (row, axis), title, axis, unit
+        self.row, self.values, self.most, self.long = row, values, most or {}, long
+
+    def points(self, long):
+        for value in self.values + (list(self.long) if long else []):
+            yield value, (self.row, value, None) if self.axis == "threads" else (self.row, 1, value)
+
+
+CACHE_WORK = {"hit": "cache hit", "miss": "cache miss", "get_or_create_hit": "get_or_create that finds one",
+              "insert_death": "create + put + death"}
+SIZES = {1000: "a thousand", 1000000: "a million", 10000000: "10 million"}
+
+
+def cache_row(work, size, threads, **more):
+    title = "%s, %s entries%s" % (CACHE_WORK[work], SIZES[size], ", 2 threads" if threads == 2 else "")
+    return Row("cache_%s_%d_%d" % (work, size, threads), title, 1.0, row="cache_" + work,
+               threads=threads, size=size, calls=1.0, heavy=size >= 1000000, long=size > 1000000, many=size > 1000,
+               **more)
+
+
+GROUPS = [
+    Group("Counting and look-ups",
+          Row("retain_release", "retain + release", 1.05, quick=True),
+          Row("retain_release_never_weak", "the same, no weak reference was ever made", 1.45, peer="retain_release"),
+          Row("get_release", "weak get + release", 0.85, quick=True),
+          Row("get_release_shared", "the same from 2 threads on one object", 0.8, threads=2, quick=True),
+          Row("neighbours_one_thread", "the same in turn on 8 of 16 neighbours", row="neighbours", many=True),
+          Row("neighbours_two_threads", "... while a 2nd thread uses the others: / one", 1.15, row="neighbours",
+              own="neighbours_one_thread", calls=1.15, threads=2),
+          Row("weak_copy_drop", "weak copy + drop", 0.1),
+          Row("plain_lookup", "plain load and compare of a generation"),
+          Row("dead_lookup", "dead look-up: / plain load and compare", 1.5, own="plain_lookup")),
+    Group("Lives",
+          Row("create_destroy", "create + destroy, 64 bytes, fresh slots", 0.3, quick=True),
+          Row("create_destroy_minted", "the same in slots that had weak values", 1.3, peer="create_destroy",
+              quick=True),
+          Row("create_destroy_function", "the same with a destroy function, fresh slots"),
+          Row("create_weak_destroy", "create + weak + destroy + drop", 0.6, quick=True),
+          Row("population_create", "create + weak, a million objects", heavy=True),
+          Row("population_death", "death of a million objects in turn", heavy=True)),
+    Group("Large populations",
+          Row("cold_get_release", "get + release, random over 10 million objects", 0.9, heavy=True, many=True),
+          Row("cold_get_read_release", "the same, and read a word of the object", heavy=True, many=True, long=True)),
+    Group("Caches",
+          cache_row("hit", 1000, 1, quick=True), cache_row("hit", 1000, 2),
+          cache_row("hit", 1000000, 1), cache_row("hit", 1000000, 2),
+          cache_row("hit", 10000000, 1), cache_row("hit", 10000000, 2),
+          cache_row("miss", 1000, 1), cache_row("miss", 1000000, 1), cache_row("miss", 10000000, 1),
+          cache_row("get_or_create_hit", 1000, 1), cache_row("get_or_create_hit", 1000, 2),
+          cache_row("insert_death", 1000, 1), cache_row("insert_death", 1000, 2),
+          cache_row("insert_death", 1000000, 1), cache_row("insert_death", 1000000, 2),
+          cache_row("insert_death", 10000000, 1)),
+    Group("Memory",
+          Row("bytes_with_weak", "bytes of an object with one weak reference", at_most=104, bytes=True),
+          Row("bytes_held_after_death", "bytes held after death, 1 KiB, weak survives", at_most=0, bytes=True),
+          Row("bytes_per_cache_entry", "bytes of a cache entry, key of 12", bytes=True)),
+]
+
+CURVES = []
+
+ROWS = [row for group in GROUPS for row in group.rows]

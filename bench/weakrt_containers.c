@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* weakrt's caches. */
+#include "weakrt_peer.h"
+
+static wr_cache *cache;
+typedef void *cache_object;
+
+static cache_object cache_new_object(void) {
+    return make(&payload_type);
+}
+static void cache_drop(cache_object *obj) {
+    wr_release(*obj);
+}
+static struct payload *cache_payload(cache_object *obj) {
+    return *obj;
+}
+static void cache_prepare(void) {
+    cache = wr_cache_new();
+    BENCH_CHECK(cache != NULL);
+}
+static cache_object cache_get(const struct bench_key *key) {
+    return wr_cache_get(cache, key->text, BENCH_KEY_LENGTH);
+}
+static void cache_put(const struct bench_key *key, cache_object *obj) {
+    BENCH_CHECK(wr_cache_put(cache, key->text, BENCH_KEY_LENGTH, *obj) == 0);
+}
+static void *no_maker(const void *key, size_t len, void *arg) {
+    (void)key;
+    (void)len;
+    return arg;
+}
+static cache_object cache_get_or_create(const struct bench_key *key) {
+    return wr_cache_get_or_create(cache, key->text, BENCH_KEY_LENGTH, no_maker, NULL);
+}
+static void cache_thread(void) {
+}
+static void cache_settle(void) {
+}
+
+#include "rows_cache.h"
