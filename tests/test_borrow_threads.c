@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* Borrowing between threads that take turns, and what must not be done with a borrow. */
+#include "word.h"
+
+#include "borrows.h"
+
+enum { MANY = 64 }; /* borrows at once that need no reference */
+
+TEST(S56_a_borrower_on_another_thread_destroys_what_died_meanwhile) {
+    struct turns t = {.destroyed = 0};
+    t.p = shy_new(&t.destroyed);
+    t.p->value = 3;
+    t.w = wr_weak_of(t.p);
+    pthread_barrier_init(&t.at, NULL, 2);
+    run_threads(2, take_turns, &t);
+    CHECK_EQ(t.destroyed, 1);
+    pthread_barrier_destroy(&t.at);
+}
+
+static void borrow_all_hazards(unsigned index, void *arg) {
+    (void)index;
+    struct turns *t = arg;
+    wr_borrowed b[MANY];
+    for (unsigned i = 0; i < MANY; i++)
+        CHECK_NOT_NULL(wr_borrow(t->w, &b[i]));
+    for (unsigned i = 0; i < MANY; i++)
+        wr_return(&b[i]);
+}
+
+TEST(hazards_of_threads_that_ended_are_used_again) {
+    struct turns t = {.p = shy_new(NULL)};
+    t.w = wr_weak_of(t.p);
+    for (int i = 0; i < 20; i++)
+        run_threads(2, borrow_all_hazards, &t);
+    wr_release(t.p);
+    CHECK(!can_borrow(t.w));
+}
+
+static pthread_key_t late_key;
+static wr_weak late_value;
+static void borrow_late(void *arg) {
+    static _Thread_local int rounds;
+    wr_borrowed b, c;
+    CHECK_PTR_EQ(wr_borrow(late_value, &b), arg);
+    CHECK_PTR_EQ(wr_borrow(late_value, &c), arg);
+    wr_return(&b);
+    wr_return(&c);
+    if (++rounds < 3)
+        (void)pthread_setspecific(late_key, arg); /* until it runs after the library's own */
+}
+static void set_late(unsigned index, void *arg) {
+    (void)index;
+    CHECK(can_borrow(late_value));
+    (void)pthread_setspecific(late_key, arg);
+}
+
+TEST(destructors_of_thread_specific_data_may_borrow) {
+    unsigned destroyed = 0;
+    probe *p = shy_new(&destroyed);
+    late_value = wr_weak_of(p);
+    REQUIRE(pthread_key_create(&late_key, borrow_late) == 0);
+    run_threads(1, set_late, p);
+    CHECK_EQ(wr_refcount(p), 1);
+    wr_release(p);
+    CHECK_EQ(destroyed, 1);
+}
+
+/* ---- misuse ---- */
+
+TEST_ABORTS(a_borrow_returned_twice_is_named, "returned already") {
+    probe *p = shy_new(NULL);
+    wr_borrowed b;
+    (void)wr_borrow(wr_weak_of(p), &b);
+    wr_return(&b);
+    wr_return(&b);
+}
+
+TEST_ABORTS(a_reference_borrow_returned_twice_is_named, "returned already") {
+    probe *p = probe_new(NULL);
+    wr_borrowed b;
+    (void)wr_borrow(wr_weak_of(p), &b);
+    wr_return(&b);
+    wr_return(&b);
+}
+
+static wr_borrowed passed_on;
+static void return_passed_on(unsigned index, void *arg) {
+    (void)index, (void)arg;
+    wr_return(&passed_on);
+}
+
+TEST_ABORTS(a_borrow_returned_on_another_thread_is_named, "another thread") {
+    probe *p = shy_new(NULL);
+    (void)wr_borrow(wr_weak_of(p), &passed_on);
+    run_threads(1, return_passed_on, NULL);
+}
+
+TEST_ABORTS(a_reference_borrow_returned_on_another_thread_is_named, "another thread") {
+    probe *p = probe_new(NULL);
+    (void)wr_borrow(wr_weak_of(p), &passed_on);
+    run_threads(1, return_passed_on, NULL);
+}
+
+static void borrow_and_end(unsigned index, void *arg) {
+    static wr_borrowed b;
+    (void)index;
+    (void)wr_borrow(wr_weak_of(arg), &b);
+}
+
+TEST_ABORTS(a_borrow_held_at_the_end_of_its_thread_is_named, "a thread that ends") {
+    run_threads(1, borrow_and_end, shy_new(NULL));
+}
+
+TEST_ABORTS(a_reference_borrow_held_at_the_end_of_its_thread_is_named, "a thread that ends") {
+    run_threads(1, borrow_and_end, probe_new(NULL));
+}
