@@ -34,7 +34,7 @@ struct turns {
     unsigned destroyed;
 };
 
-/* Objects of which the value is 42 until their destroy, which reads and writes it plainly: a missing order is a race. */
+/* Objects of which the value is 42 until their destroy. That reads and writes it plainly: a missing order is a race. */
 static atomic_uint fragile_destroyed;
 static inline void destroy_fragile(void *self) {
     CHECK_EQ(((probe *)self)->value, 42);
