@@ -21,8 +21,9 @@
 #endif
 #endif
 
-/* A scenario that has not taken all of its paths goes on, for up to so many times its time. */
-#define PATIENCE 5
+/* A scenario that has not taken all of its paths goes on for up to so much longer: on a busy machine, and in a short
+ * run, the rarest meetings take their time. */
+#define PATIENCE_SECONDS 60
 
 /* After the end of its time a scenario has this long; then its threads are stuck. Generous: a sanitizer on
  * a busy machine is slow. */
@@ -305,9 +306,9 @@ static void watch(void) {
         double now = seconds_since(&started);
         if (options->pauses == PAUSES_HALF)
             pause_switch((unsigned)(now / PAUSE_SECONDS) % 2 == 1);
-        if (now >= run.seconds && (now >= run.seconds * PATIENCE || paths_complete()))
+        if (now >= run.seconds && (now >= run.seconds + PATIENCE_SECONDS || paths_complete()))
             atomic_store_explicit(&run.stop, true, memory_order_relaxed);
-        if (now >= run.seconds * PATIENCE + STUCK_SECONDS)
+        if (now >= run.seconds + PATIENCE_SECONDS + STUCK_SECONDS)
             stop_with("its threads are stuck");
         if (now >= next_line) {
             show_progress(now);
