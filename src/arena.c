@@ -5,17 +5,7 @@
 #include "os.h"
 #include "poison.h"
 
-#ifndef WR_CHUNK_BYTES /* a model has few slots */
-#define WR_CHUNK_BYTES (UINT32_C(2) << 20)
-#endif
-#define CHUNK_BYTES WR_CHUNK_BYTES /* a huge page, so that large populations can be served by them */
-#define CHUNK_GRANULES (CHUNK_BYTES / WR_GRANULE)
 #define NONE UINT32_MAX
-
-/* How much to reserve at the most: what 32-bit indices reach. 32-bit machines, emulators: less. */
-#ifndef WR_RESERVE_CHUNKS
-#define WR_RESERVE_CHUNKS (UINTPTR_MAX > UINT32_MAX ? 65535u : 512u)
-#endif
 
 /* A class with this many chunks gets huge pages for the next: 16 MiB are not a small population any more, and
  * less would make small programs pay 2 MiB for a few objects. */
@@ -31,9 +21,10 @@
 
 struct wr_arena wr_arena = {NULL, 0, WR_LAYOUT};
 
-/* What is known of a chunk outside its pages. All but `class` is guarded by the class's lock. */
+uint8_t arena_classes[WR_RESERVE_CHUNKS];
+
+/* What else is known of a chunk outside its pages. Guarded by the class's lock. */
 struct chunk {
-    uint32_t class;  /* constant once the range has grown over the chunk */
     uint32_t carved; /* slots made so far since the chunk was blank */
     uint32_t floor;  /* tag that its slots start at: no tag below it will ever be alive here again; even */
     bool minted;   /* some slot had a weak value once, so that strangers may add to any word here (rule 9) */
@@ -69,7 +60,7 @@ static uint32_t first_slot(uint32_t chunk) {
 }
 
 static uint32_t class_of_chunk(uint32_t chunk) {
-    return wr_read(&chunks[chunk].class);
+    return wr_read(&arena_classes[chunk]);
 }
 
 static struct wr_slot *slot_in_chunk(uint32_t chunk, uint32_t number) {
@@ -93,7 +84,7 @@ static uint32_t grow(uint32_t class) {
         if (class_chunks[class]++ >= CHUNKS_BEFORE_HUGE)
             os_prefer_huge(wr_arena.base + (size_t)chunk * CHUNK_BYTES, CHUNK_BYTES);
         chunks[chunk] = (struct chunk){.carved = first_slot(chunk), .floor = WR_TAG_START, .next = NONE};
-        wr_write(&chunks[chunk].class, class);
+        wr_write(&arena_classes[chunk], (uint8_t) class);
         /* order: release [GROW], with the acquire in wr_weak_slot: base, pages and class are there. */
         wr_store_release(&wr_arena.end, grown * CHUNK_GRANULES);
     }
@@ -200,10 +191,6 @@ void arena_give(uint32_t class, struct wr_slot *first, uint32_t count) {
 }
 
 /* ---- slots ---- */
-
-uint32_t arena_class(const struct wr_slot *slot) {
-    return class_of_chunk(wr_index_of(slot) / CHUNK_GRANULES);
-}
 
 bool arena_is_slot(const void *obj) {
     /* order: acquire [GROW], as in wr_weak_slot. */

@@ -39,6 +39,28 @@ static inline uint32_t class_batch(uint32_t class) {
     return fit > 64 ? 64 : fit < 1 ? 1 : fit;
 }
 
+/* ---- chunks ---- */
+
+#ifndef WR_CHUNK_BYTES /* a model has few slots */
+#define WR_CHUNK_BYTES (UINT32_C(2) << 20)
+#endif
+#define CHUNK_BYTES WR_CHUNK_BYTES /* a huge page, so that large populations can be served by them */
+#define CHUNK_GRANULES (CHUNK_BYTES / WR_GRANULE)
+
+/* How much to reserve at the most: what 32-bit indices reach. 32-bit machines, emulators: less. */
+#ifndef WR_RESERVE_CHUNKS
+#define WR_RESERVE_CHUNKS (UINTPTR_MAX > UINT32_MAX ? 65535u : 512u)
+#endif
+
+/* The class of each chunk, in a table of its own, close together for whoever frees slots. Each is constant once the
+ * range has grown over the chunk. */
+extern uint8_t arena_classes[WR_RESERVE_CHUNKS];
+
+/* Return the class of the slot. */
+static inline uint32_t arena_class(const struct wr_slot *slot) {
+    return wr_read(&arena_classes[wr_index_of(slot) / CHUNK_GRANULES]);
+}
+
 /* ---- the depot ---- */
 
 /* Take a batch of free slots, linked, of at most class_batch. Returns the first and how many, or NULL: no
@@ -47,9 +69,6 @@ struct wr_slot *arena_take(uint32_t class, uint32_t *count);
 
 /* Give a batch of `count` free slots linked from `first` back. */
 void arena_give(uint32_t class, struct wr_slot *first, uint32_t count);
-
-/* Return the class of the slot. */
-uint32_t arena_class(const struct wr_slot *slot);
 
 /* Tell whether `obj` is where the payload of some slot starts. */
 bool arena_is_slot(const void *obj);

@@ -199,19 +199,9 @@ static void begin_slow(struct thread *thread, struct wr_slot *slot) {
     user_code_leave(&section);
 }
 
-void death_begin(struct wr_slot *slot, uint64_t closed) {
+/* Begin a death in which user code has a part. */
+static __attribute__((noinline)) void begin(struct wr_slot *slot) {
     struct thread *thread = thread_self();
-    if (!word_alive(closed)) {
-        word_raise_below(slot, word_tag(closed));
-        if (!(closed & (WR_REG | WR_BORROW)) && wr_read(&slot->type)->destroy == NULL) {
-            /* No user code, so no matter whose turn it is. */
-            wr_path(death_quiet);
-            thread_free(thread, slot, closed);
-            if (wr_unlikely(orphans_wait()))
-                death_of_orphans();
-            return;
-        }
-    }
     if (wr_unlikely(thread->busy)) {
         begin_slow(thread, slot);
         return;
@@ -225,6 +215,21 @@ void death_begin(struct wr_slot *slot, uint64_t closed) {
     death_run_waiting(thread);
     thread->busy = false;
     errno = saved;
+}
+
+void death_begin(struct wr_slot *slot, uint64_t closed) {
+    if (!word_alive(closed)) {
+        word_raise_below(slot, word_tag(closed));
+        if (!(closed & (WR_REG | WR_BORROW)) && wr_read(&slot->type)->destroy == NULL) {
+            /* No user code, so no matter whose turn it is. */
+            wr_path(death_quiet);
+            thread_free(thread_self(), slot, closed);
+            if (wr_unlikely(orphans_wait()))
+                death_of_orphans();
+            return;
+        }
+    }
+    begin(slot);
 }
 
 void death_of_orphans(void) {

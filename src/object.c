@@ -18,8 +18,13 @@ bool object_type_wrong(const wr_type *type, size_t extra) {
            extra > WR_MAX_SIZE - type->size;
 }
 
+static __attribute__((noinline, cold)) void *refuse(int error) {
+    errno = error;
+    return NULL;
+}
+
 /* Find a slot when the thread's cache has none at hand. */
-static struct wr_slot *take_slow(uint32_t class) {
+static __attribute__((noinline)) struct wr_slot *take_slow(uint32_t class) {
     death_of_orphans();
     struct thread temporary;
     struct thread *thread = thread_attach(&temporary);
@@ -29,12 +34,37 @@ static struct wr_slot *take_slow(uint32_t class) {
     return slot;
 }
 
-/* Zero a payload: small ones in whole granules, which slots are made of, without a call. */
-static void zero_payload(char *payload, size_t size) {
-    if (size > 4 * WR_GRANULE || poison_is_exact()) {
-        memset(payload, 0, size);
-        return;
-    }
+/* Make the object in a slot of this thread's, whose payload is zero, alive. */
+static inline void *born(struct wr_slot *slot, const wr_type *type, uint64_t flags) {
+    /* order: release [TYPE], with a survey, which looks at what it may not pin: the type's fields are there. */
+    wr_store_release(&slot->type, type);
+    if (type->flags & WR_LISTED)
+        wr_mint(slot);
+    wr_write(&slot->list.head, NULL);
+    word_publish(slot, flags);
+    return wr_payload_of(slot);
+}
+
+/* Make an object as object_new does, in `slot` if the thread's cache had one. */
+static __attribute__((noinline)) void *new_slow(const wr_type *type, size_t size, uint64_t flags,
+                                                struct wr_slot *slot) {
+    uint32_t class = class_of_size(size);
+    if (slot == NULL)
+        slot = take_slow(class);
+    if (slot == NULL)
+        return refuse(ENOMEM);
+    void *payload = wr_payload_of(slot);
+    poison_made(payload, size, class_payload(class), wr_read(&slot->type) != NULL);
+    memset(payload, 0, size);
+    return born(slot, type, flags);
+}
+
+void *object_new(const wr_type *type, size_t size, uint64_t flags) {
+    struct wr_slot *slot = thread_take(thread_self(), class_of_size(size));
+    if (wr_unlikely(slot == NULL || size > 4 * WR_GRANULE || poison_watches()))
+        return new_slow(type, size, flags, slot);
+    /* Without a call, in whole granules, which slots are made of. */
+    char *payload = wr_payload_of(slot);
     memset(payload, 0, WR_GRANULE);
     if (size > WR_GRANULE)
         memset(payload + WR_GRANULE, 0, WR_GRANULE);
@@ -42,32 +72,11 @@ static void zero_payload(char *payload, size_t size) {
         memset(payload + 2 * WR_GRANULE, 0, WR_GRANULE);
     if (size > 3 * WR_GRANULE)
         memset(payload + 3 * WR_GRANULE, 0, WR_GRANULE);
-}
-
-void *object_new(const wr_type *type, size_t size, uint64_t flags) {
-    uint32_t class = class_of_size(size);
-    struct wr_slot *slot = thread_take(thread_self(), class);
-    if (wr_unlikely(slot == NULL)) {
-        slot = take_slow(class);
-        if (slot == NULL) {
-            errno = ENOMEM;
-            return NULL;
-        }
-    }
-    void *payload = wr_payload_of(slot);
-    poison_made(payload, size, class_payload(class), wr_read(&slot->type) != NULL);
-    zero_payload(payload, size);
-    /* order: release [TYPE], with a survey, which looks at what it may not pin: the type's fields are there. */
-    wr_store_release(&slot->type, type);
-    if (type->flags & WR_LISTED)
-        wr_mint(slot);
-    wr_write(&slot->list.head, NULL);
-    word_publish(slot, flags);
-    return payload;
+    return born(slot, type, flags);
 }
 
 /* Make an object whose destroy runs in a queue. */
-static void *new_bound(const wr_type *type, size_t size, uint64_t flags) {
+static __attribute__((noinline)) void *new_bound(const wr_type *type, size_t size, uint64_t flags) {
     struct annex *annex = annex_new();
     void *obj = annex ? object_new(type, size, flags) : NULL;
     if (obj == NULL) {
@@ -80,10 +89,8 @@ static void *new_bound(const wr_type *type, size_t size, uint64_t flags) {
 }
 
 void *wr_new_flex(const wr_type *type, size_t extra_bytes) {
-    if (wr_unlikely(object_type_wrong(type, extra_bytes) || type->base != NULL)) {
-        errno = EINVAL;
-        return NULL;
-    }
+    if (wr_unlikely(object_type_wrong(type, extra_bytes) || type->base != NULL))
+        return refuse(EINVAL);
     uint64_t flags = (type->finalize ? 0 : WR_DONE) | (type->flags & WR_BORROWABLE ? WR_BORROW : 0);
     if (wr_unlikely(type->queue != NULL && *type->queue != NULL))
         return new_bound(type, type->size + extra_bytes, flags);

@@ -35,9 +35,9 @@ void poison_start(void);
 void poison_tell_made(void *payload, size_t size) __attribute__((cold));
 void poison_tell_freed(void *payload) __attribute__((cold));
 
-/* Tell whether a watcher knows the exact size of each object, so that nothing may be written past it. */
-static inline bool poison_is_exact(void) {
-#ifdef POISON_ASAN
+/* Tell whether anybody is to be told of payloads that are made and freed. */
+static inline bool poison_watches(void) {
+#if defined(POISON_ASAN) || defined(WR_DEBUG)
     return true;
 #else
     return __builtin_expect(poison_valgrind, false);

@@ -9,7 +9,6 @@
 #include "borrow.h"
 #include "registry.h"
 #include "lock.h"
-#include "poison.h"
 #include "wait.h"
 
 #define RECORD_ALIGN 128 /* two cache lines: processors fetch pairs */
@@ -168,9 +167,7 @@ static void keep(struct thread *thread, uint32_t class, struct wr_slot *slot) {
         cache->head = 0;
         cache->room = class_batch(class);
     }
-    wr_write(&slot->link, cache->head);
-    cache->head = wr_index_of(slot);
-    cache->room--;
+    cache_push(cache, slot);
 }
 
 #ifdef WR_DEBUG
@@ -184,7 +181,7 @@ static struct wr_slot *quarantine(struct thread *thread, struct wr_slot *slot) {
 }
 #endif
 
-void thread_free(struct thread *thread, struct wr_slot *slot, uint64_t dead_word) {
+void thread_free_slow(struct thread *thread, struct wr_slot *slot, uint64_t dead_word) {
     uint32_t class = arena_class(slot);
     poison_freed(wr_payload_of(slot), class_payload(class));
     if (wr_unlikely(!word_reusable(dead_word))) {

@@ -13,6 +13,7 @@
 #define WR_THREAD_H
 
 #include "arena.h"
+#include "poison.h"
 #include "stats.h"
 
 /* A death under way, in the thread's chain of them: user code of one may run a queue, or wait for another object. */
@@ -82,8 +83,22 @@ static inline struct wr_slot *thread_take(struct thread *thread, uint32_t class)
 /* Take a free slot from wherever there is one; NULL: no memory. `thread` is real. */
 struct wr_slot *thread_take_slow(struct thread *thread, uint32_t class);
 
+/* Put a slot into a magazine that has room. */
+static inline void cache_push(struct cache *cache, struct wr_slot *slot) {
+    wr_write(&slot->link, cache->head);
+    cache->head = wr_index_of(slot);
+    cache->room--;
+}
+
 /* Give a slot whose word is dead back for reuse. `thread` is any record. */
-void thread_free(struct thread *thread, struct wr_slot *slot, uint64_t dead_word);
+void thread_free_slow(struct thread *thread, struct wr_slot *slot, uint64_t dead_word);
+static inline void thread_free(struct thread *thread, struct wr_slot *slot, uint64_t dead_word) {
+    struct cache *cache = &thread->cache[arena_class(slot)];
+    if (wr_unlikely(cache->room == 0 || !word_reusable(dead_word) || poison_watches()))
+        thread_free_slow(thread, slot, dead_word);
+    else
+        cache_push(cache, slot);
+}
 
 /* Put all slots of a real record into the depot. */
 void thread_flush(struct thread *thread);
