@@ -64,7 +64,8 @@ struct wr_slot {
             batch; /* Free, first of a batch in the depot: the next batch and this one's count; by its lock. */
     } list;
     uint32_t
-        below; /* Every tag < below is dead; 0: no weak value was ever made. Atomic, a hint that may lag. */
+        below; /* Every tag < below is dead; 0: no weak value was ever made; odd: most likely this object has one.
+                * Atomic, a hint that may lag. */
     uint32_t link; /* Dead: the next slot of the list it is on. Owned by who owns the list. */
 } __attribute__((aligned(32)));
 
@@ -87,12 +88,13 @@ struct wr_arena {
     uint32_t layout; /* WR_LAYOUT of the library. */
 };
 extern WR_API struct wr_arena wr_arena;
-#define WR_LAYOUT 2u /* changes with anything above, and with struct wr_hazard */
+#define WR_LAYOUT 3u /* changes with anything above, and with struct wr_hazard */
 
 /* The slow half, in the library. */
 WR_API void wr_give_back(struct wr_slot *slot);
 WR_API void wr_last_released(struct wr_slot *slot, uint64_t zero);
 WR_API void wr_sole_released(struct wr_slot *slot, uint64_t one);
+WR_API bool wr_lone_released(struct wr_slot *slot, uint64_t one);
 WR_API void wr_count_misuse(const char *function, const void *obj, uint64_t seen);
 WR_API void wr_not_an_object(const char *function, const void *obj);
 WR_API void wr_layout_require(uint32_t layout);
@@ -148,9 +150,10 @@ WR_INLINE void wr_release(void *obj) {
         wr_not_an_object("wr_release", obj);
         return;
     }
-    if (wr_load_relaxed(&slot->below) == 0) {
-        /* No weak value was ever made in this slot, as far as this thread knows, so that only holders can add
-         * to the word: a holder who is alone may close it by a plain store.
+    if ((wr_load_relaxed(&slot->below) & 1) == 0) {
+        /* This object has no weak value, as far as this thread knows, so that a holder who sees itself alone most
+         * likely is. If none was ever made in this slot, only holders can add to the word, and it may be closed
+         * by a plain store; else by one compare-and-exchange.
          * order: acquire [SOLE], with the release below of whoever held one too: if that one made a weak value,
          *        the second look at `below` sees it. */
         old = wr_load_acquire(&slot->word);
@@ -163,6 +166,9 @@ WR_INLINE void wr_release(void *obj) {
         } else if (wr_load_relaxed(&slot->below) == 0) {
             wr_path(release_sole);
             wr_sole_released(slot, old);
+            return;
+        } else if (wr_lone_released(slot, old)) {
+            wr_path(release_lone);
             return;
         } else {
             wr_path(release_minted);
@@ -186,10 +192,11 @@ WR_INLINE void wr_release(void *obj) {
 
 /* Note, by a holder, that from now on others may add to the word. */
 WR_HELPER void wr_mint(struct wr_slot *slot) {
-    if (wr_load_relaxed(&slot->below) == 0) {
+    uint32_t below = wr_load_relaxed(&slot->below);
+    if ((below & 1) == 0) {
         /* order: release [MINT], with the acquire in get: who comes by this slot knows that it may add to the
          *        word, and a store-only death it could meet came before. */
-        wr_store_release(&slot->below, 1u);
+        wr_store_release(&slot->below, below | 1);
     }
 }
 

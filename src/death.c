@@ -273,6 +273,18 @@ void wr_sole_released(struct wr_slot *slot, uint64_t one) {
     death_begin(slot, closed);
 }
 
+bool wr_lone_released(struct wr_slot *slot, uint64_t one) {
+    if (wr_unlikely((one & WR_DONE) == 0))
+        return false; /* finalize: step by step */
+    uint64_t closed = one - WR_ONE + 1;
+    /* order: acq_rel [CLOSE], the drop and the closing in one. Acquire, with the drops of other holders: destroy sees
+     * what they wrote. Release, with who sees the tag gone. */
+    if (!wr_cas_acq_rel(&slot->word, &one, closed))
+        return false;
+    death_begin(slot, closed);
+    return true;
+}
+
 void wr_give_back(struct wr_slot *slot) {
     /* relaxed: a look-up that failed wrote nothing that destroy or anybody else has to see. */
     uint64_t old = wr_sub_relaxed(&slot->word, WR_ONE);

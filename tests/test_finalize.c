@@ -53,6 +53,17 @@ TEST(S24_finalize_runs_once_before_destroy) {
     CHECK_EQ(destroyed, 1);
 }
 
+TEST(S24_the_same_for_an_object_without_in_a_slot_that_had_weak_values) {
+    struct subject *s = subject_new();
+    s->self = wr_weak_of(s);
+    wr_release(s);
+    finalized = destroyed = 0;
+    s = subject_new();
+    wr_release(s);
+    CHECK_EQ(finalized, 1);
+    CHECK_EQ(destroyed, 1);
+}
+
 TEST(S24_the_same_for_an_object_with_weak_values) {
     struct subject *s = subject_new();
     s->self = wr_weak_of(s);

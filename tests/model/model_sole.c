@@ -48,6 +48,48 @@ MODEL(sole_mint_reuse, .what = "the same, and the slot is used again", .setup = 
       .threads = {holder_mints, holder_then_new, getter}, .check = say_alive, .outcomes = "alive dead",
       .quick = {4, 2}, .deep = {UNBOUNDED, UNBOUNDED});
 
+/* ---- the same in a slot that had weak values: closed by one compare-and-exchange ---- */
+
+static uint32_t written;
+
+static void make_minted_slot(void) {
+    struct thing *before = thing_new(0);
+    (void)wr_weak_of(before);
+    wr_release(before);
+}
+
+static void make_two_holders_minted(void) {
+    make_minted_slot();
+    make_two_holders();
+    model_check(wr_load_relaxed(&wr_slot_of(a)->below) == 2);
+}
+
+static void holder_writes(void) {
+    model_write(&written, 1);
+    holder();
+}
+
+static void watcher(void) {
+    wr_weak weak = weak_see(&shown);
+    if (!wr_weak_is_null(weak) && wr_weak_is_dead(weak)) {
+        alive = model_read(&written) == 1;
+        model_check(wr_weak_get(weak) == NULL);
+    }
+}
+
+MODEL(lone_two_holders, .what = "two holders in a minted slot; destroy sees both",
+      .setup = make_two_holders_minted, .threads = {holder, holder}, .check = say_alive, .outcomes = "dead",
+      .quick = {UNBOUNDED, UNBOUNDED});
+MODEL(lone_mint, .what = "one makes a weak value, the other may be about to close a lone holder's object",
+      .setup = make_two_holders_minted, .threads = {holder_mints, holder, getter}, .check = say_alive,
+      .outcomes = "alive dead", .quick = {UNBOUNDED, UNBOUNDED});
+MODEL(lone_mint_reuse, .what = "the same, and the slot is used again", .setup = make_two_holders_minted,
+      .threads = {holder_mints, holder_then_new, getter}, .check = say_alive, .outcomes = "alive dead",
+      .quick = {4, 2}, .deep = {UNBOUNDED, UNBOUNDED});
+MODEL(lone_dead_is_seen, .what = "who sees it dead sees what was written before the last release",
+      .setup = make_two_holders_minted, .threads = {holder_mints, holder_writes, watcher}, .check = say_alive,
+      .outcomes = "alive dead", .quick = {UNBOUNDED, UNBOUNDED});
+
 /* ---- weak values that nobody made, or that come from nowhere ---- */
 
 static void make_room(void) {
@@ -92,6 +134,36 @@ MODEL(forged_never_weak, .what = "a made-up value never touches objects that hav
       .outcomes = "dead", .quick = {UNBOUNDED, UNBOUNDED});
 MODEL(forged_against_sole_death, .what = "a made-up value does not meet a store-only death",
       .setup = make_room, .threads = {owner_weak_at_last, forger}, .check = say_alive,
+      .outcomes = "alive dead", .quick = {UNBOUNDED, UNBOUNDED});
+
+static void forge_next(void) {
+    make_minted_slot();
+    struct thing *next = thing_new(0);
+    forged = thing_forge(next, 5); /* after this one's tag of 3 */
+    wr_release(next);
+    things_flush();
+}
+
+/* What was made up came by no order: only what wr_new wrote is seen. */
+static void forger_of_next(void) {
+    void *thing = wr_weak_get(forged);
+    if (thing != NULL) {
+        alive = true;
+        model_check(wr_type_of(thing) == &thing_type);
+        wr_release(thing);
+    }
+}
+
+static void owner_of_next(void) {
+    struct thing *x = thing_new(2);
+    thing_use(x, 2);
+    wr_release(x);
+    x = thing_new(3);
+    wr_release(x);
+}
+
+MODEL(forged_against_lone_death, .what = "a made-up value of a tag to come against lone holders",
+      .setup = forge_next, .threads = {owner_of_next, forger_of_next}, .check = say_alive,
       .outcomes = "alive dead", .quick = {UNBOUNDED, UNBOUNDED});
 
 /* The range itself is not there yet when the value is looked up. */
