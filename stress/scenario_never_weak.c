@@ -125,7 +125,7 @@ static void end(struct run *run) {
 }
 
 SCENARIO(.hunts = "death by a plain store against the first weak value, and against forged ones",
-         .takes = TAKES(release_sole, release_lone, release_minted, release_fresh, release_last, sole_plain,
-                        look_below, get_alive, carve_next),
+         .takes = TAKES(release_sole, release_lone, release_fresh, release_last, sole_plain, look_below,
+                        get_alive, carve_next),
          .counted = {"gets", "found dead", "forged gets that came after the first value"}, .begin = begin,
          .work = work, .end = end)
