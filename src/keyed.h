@@ -26,8 +26,8 @@ struct keyed_node {
 
 /* A search. */
 struct search {
-    void *obj;    /* constant, as the next three: what is looked for */
-    wr_weak weak; /* its value */
+    wr_weak weak; /* the value of what is looked for */
+    void *obj;    /* constant, as the next two: what is looked for */
     uint64_t hash;
     struct shard *shard;
     uint64_t number;    /* all nodes up to this one were compared */

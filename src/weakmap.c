@@ -187,6 +187,7 @@ static int set_once(wr_weakmap *map, struct search *search, void *value, void **
     int error = entry_new(map, search, key, value, &entry);
     if (error != 0)
         return error == -ESTALE && key != search->obj ? -EAGAIN : error;
+    search->weak = entry->key.node.entry.referent; /* cleared meanwhile, it has another value */
     enum attempt attempt = try_set(map, entry, search, there);
     return attempt == IN ? 1 : attempt == THERE ? 0 : -EAGAIN;
 }
@@ -201,8 +202,6 @@ static int set(wr_weakmap *map, void *key, void *value, void **there) {
     do {
         result = set_once(map, &search, value, there);
         keyed_end(&search);
-        if (!map->keyed.by_value) /* it may have been cleared: another value, the same object */
-            search.weak = wr_weak_of(key);
     } while (result == -EAGAIN);
     return result;
 }

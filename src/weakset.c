@@ -119,6 +119,7 @@ int wr_weakset_add(wr_weakset *set, void *obj) {
         error = node_link(node, obj);
         if (error != 0)
             return error;
+        search.weak = node->entry.referent; /* cleared meanwhile, it has another value */
         attempt = try_add(set, node, &search);
         keyed_end(&search);
     }

@@ -209,3 +209,54 @@ TEST(S51_an_equal_key_comes_in_meanwhile) {
     CHECK_EQ(made, destroyed);
     wr_weakmap_free(m);
 }
+
+/* By identity, a clear changes the value that a key is found by. */
+TEST(S51_a_key_is_cleared_and_set_again_while_it_is_set) {
+    NEEDS_STOPPER;
+    wr_weakmap_options o = WR_WEAKMAP_OPTIONS_INIT;
+    struct stopper stopper;
+    o.shards = 1;
+    o.value_destroy = value_destroy;
+    m = wr_weakmap_new_ex(&o);
+    REQUIRE(m != NULL);
+    mine = number_new(1, NULL);
+    const void *stripe = &registry_stripe(wr_slot_of(mine))->state;
+    stopper_start(&stopper, set_mine, value_new(1), "cas_acquire", stripe, 1);
+    CHECK_EQ(wr_weakref_clear(mine), 0);
+    CHECK_EQ(wr_weakmap_set(m, mine, value_new(2)), 0);
+    stopper_finish(&stopper);
+    CHECK_EQ(result, 0);
+    CHECK_EQ(wr_weakmap_len(m), 1);
+    CHECK_EQ(wr_weakmap_remove(m, mine), 0);
+    CHECK(!wr_weakmap_contains(m, mine));
+    wr_release(mine);
+    CHECK_EQ(made, destroyed);
+    wr_weakmap_free(m);
+}
+
+static wr_weakset *set;
+static void add_mine(void *arg) {
+    (void)arg;
+    result = wr_weakset_add(set, mine);
+}
+
+TEST(S52_a_member_is_cleared_and_added_again_while_it_is_added) {
+    NEEDS_STOPPER;
+    wr_weakset_options o = WR_WEAKSET_OPTIONS_INIT;
+    struct stopper stopper;
+    o.shards = 1;
+    set = wr_weakset_new_ex(&o);
+    REQUIRE(set != NULL);
+    mine = number_new(1, NULL);
+    const void *stripe = &registry_stripe(wr_slot_of(mine))->state;
+    stopper_start(&stopper, add_mine, NULL, "cas_acquire", stripe, 1);
+    CHECK_EQ(wr_weakref_clear(mine), 0);
+    CHECK_EQ(wr_weakset_add(set, mine), 1);
+    stopper_finish(&stopper);
+    CHECK_EQ(result, 0);
+    CHECK_EQ(wr_weakset_len(set), 1);
+    CHECK_EQ(wr_weakset_discard(set, mine), 1);
+    CHECK(!wr_weakset_contains(set, mine));
+    wr_release(mine);
+    wr_weakset_free(set);
+}
