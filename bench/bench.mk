@@ -4,6 +4,23 @@
 bench_peers    := $(sort $(patsubst bench/bench_%,%,$(basename $(wildcard bench/bench_*.c bench/bench_*.cc))))
 bench_programs := $(patsubst %,$B/bench/run/%,weakrt-inline weakrt-calls $(filter-out weakrt,$(bench_peers)))
 bench_common   := $(patsubst %,$B/bench/%.o,bench measure workers)
+
+# Of libraries that are not there all of this is empty, and the program only says so. Not ours to warn about: -isystem.
+bench_package   = $(patsubst -I%,-isystem %,$(shell pkg-config $1 2>/dev/null))
+bench_flags_libstdcxx := -std=c++20
+bench_flags_glib  = $(call bench_package,--cflags gobject-2.0)
+bench_libs_glib   = $(call bench_package,--libs gobject-2.0)
+bench_flags_uv    = $(call bench_package,--cflags libuv)
+bench_libs_uv     = $(call bench_package,--libs libuv)
+# The distribution's Python, whatever else stands first in the PATH.
+bench_python      = $(patsubst -I%,-isystem %,$(shell /usr/bin/python3-config $1 2>/dev/null))
+bench_flags_python = $(call bench_python,--includes)
+bench_libs_python = $(call bench_python,--ldflags --embed)
+# libc++ comes with clang; without it the program is built as any other, and says that it is missing.
+bench_cxx_libcxx  = $(shell clang++ -stdlib=libc++ -fsyntax-only -include memory -x c++ /dev/null 2>/dev/null && \
+                      echo clang++ -stdlib=libc++)
+bench_cxx         = $(or $(bench_cxx_$1),$(CXX))
+
 # $(call bench_parts,peer,ending): the objects of a peer.
 bench_parts     = $(patsubst bench/%.c,$B/bench/%$2,bench/bench_$1.c $(sort $(wildcard bench/$1_*.c)))
 
@@ -23,7 +40,7 @@ $B/bench/%-inline.o: bench/%.c $B/flags
 $B/bench/%.cc.o: bench/%.cc $B/flags
 	$(call say,CXX)
 	@mkdir -p $(@D)
-	$q$(CXX) $(cxx_flags) $(bench_flags_$(*F:bench_%=%)) -c $< -o $@
+	$q$(call bench_cxx,$(*F:bench_%=%)) $(cxx_flags) $(bench_flags_$(*F:bench_%=%)) -c $< -o $@
 
 $B/bench/run/weakrt-inline: $(call bench_parts,weakrt,-inline.o) $(bench_common) $(STATIC_LIB)
 	$(call say,LD)
@@ -35,15 +52,22 @@ $B/bench/run/weakrt-calls: $(call bench_parts,weakrt,.o) $(bench_common) $(SHARE
 	@mkdir -p $(@D)
 	$q$(CC) $(link_flags) $^ -Wl,-rpath,'$$ORIGIN/../..' $(LDLIBS) -o $@
 
-$B/bench/run/%: $B/bench/bench_%.o $(bench_common)
-	$(call say,LD)
-	@mkdir -p $(@D)
-	$q$(CC) $(link_flags) $^ $(bench_libs_$*) $(LDLIBS) -o $@
-
-$B/bench/run/%: $B/bench/bench_%.cc.o $(bench_common)
-	$(call say,LD)
-	@mkdir -p $(@D)
-	$q$(CXX) $(link_flags) $^ $(bench_libs_$*) $(LDLIBS) -o $@
+# A peer's program, from its parts.
+define bench_program
+$B/bench/run/$1: $(call bench_parts,$1,.o) $(bench_common)
+	$$(call say,LD)
+	@mkdir -p $$(@D)
+	$$q$$(CC) $$(link_flags) $$^ $$(bench_libs_$1) $$(LDLIBS) -o $$@
+endef
+define bench_program_cc
+$B/bench/run/$1: $B/bench/bench_$1.cc.o $(bench_common)
+	$$(call say,LD)
+	@mkdir -p $$(@D)
+	$$q$$(call bench_cxx,$1) $$(link_flags) $$^ $$(bench_libs_$1) $$(LDLIBS) -o $$@
+endef
+$(foreach peer,$(patsubst bench/bench_%.c,%,$(filter-out %/bench_weakrt.c,$(wildcard bench/bench_*.c))),$(eval \
+    $(call bench_program,$(peer))))
+$(foreach peer,$(patsubst bench/bench_%.cc,%,$(wildcard bench/bench_*.cc)),$(eval $(call bench_program_cc,$(peer))))
 
 .PHONY: bench bench-quick bench-check bench-instructions bench-count bench-programs
 bench-programs: $(bench_programs)

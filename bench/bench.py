@@ -125,7 +125,7 @@ def measure(options, programs, plan):
                     continue
                 values = min(3, options["rounds"] - number)
             for program in programs:
-                if point[0] in program.rows:
+                if point[0] in program.rows and not table.too_much(program.name, point):
                     progress("round %d of %d: %s" % (number + 1, options["rounds"], point[0]))
                     program.measure(point, options, values)
     progress("")

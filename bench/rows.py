@@ -29,16 +29,9 @@ class Group:
         self.title, self.rows = title, rows
 
 
-class Curve:
-    """Points of one row along `axis`, threads or size."""
-
-    def __init__(self, row, title, axis, values, unit="ns", most=None, long=()):
-        self.name, self.title, self.axis, self.unit = "%s_by_%s" % (row, axis), title, axis, unit
-        self.row, self.values, self.most, self.long = row, values, most or {}, long
-
-    def points(self, long):
-        for value in self.values + (list(self.long) if long else []):
-            yield value, (self.row, value, None) if self.axis == "threads" else (self.row, 1, value)
+def too_much(program, point):
+    """GLib's list of callbacks is searched from its start by a cancel, and ends at 65,535."""
+    return program == "glib" and point[0].startswith("watches_") and (point[2] or 0) > 60000
 
 
 CACHE_WORK = {"hit": "cache hit", "miss": "cache miss", "get_or_create_hit": "get_or_create that finds one",
@@ -85,12 +78,58 @@ GROUPS = [
           cache_row("insert_death", 1000, 1), cache_row("insert_death", 1000, 2),
           cache_row("insert_death", 1000000, 1), cache_row("insert_death", 1000000, 2),
           cache_row("insert_death", 10000000, 1)),
+    Group("Borrows and cells",
+          Row("borrow_return", "borrow + return: / weak get + release", 0.1, peer="get_release", calls=0.3, quick=True),
+          Row("borrow_return_shared", "the same from 2 threads on one object", 0.02, peer="get_release_shared",
+              calls=0.06, threads=2, quick=True),
+          Row("cold_borrow_return", "borrow + return over 10 million: / get + release", peer="cold_get_release",
+              heavy=True, many=True, long=True),
+          Row("borrowable_death_nobody", "create + weak + death, borrowable, no borrower"),
+          Row("borrowable_death_own", "the same, this thread has borrowed"),
+          Row("borrowable_death_busy", "the same, another thread borrows all the time", many=True),
+          Row("borrowable_death_batch", "the same, a thousand at once, death only", many=True),
+          Row("cell_load_release", "atomic slot: load + release", 0.8),
+          Row("cell_load_release_shared", "the same from 2 threads on one slot", 0.3, threads=2),
+          Row("cell_borrow", "atomic slot: borrow + return: / load + release", 0.1, peer="cell_load_release", calls=0.3),
+          Row("cell_borrow_shared", "the same from 2 threads on one slot", 0.1, peer="cell_load_release_shared",
+              calls=0.3, threads=2),
+          Row("cell_exchange", "atomic slot: exchange")),
+    Group("Weakref objects and callbacks",
+          Row("create_callback_death", "create + callback + death: / Python", 0.7, only=("python",), calls=0.7,
+              quick=True),
+          Row("create_callback_death_glib", "create + callback + death: / GLib", 0.25, row="create_callback_death",
+              only=("glib",), calls=0.25, quick=True),
+          Row("create_callback_death_2", "the same from 2 threads: / GLib", 0.2, row="create_callback_death",
+              only=("glib",), calls=0.2, threads=2),
+          Row("weakref_new_drop", "weakref new + drop, no callback"),
+          Row("weakref_new_drop_shared", "the same, one is there already"),
+          Row("watch_cancel", "weakref with callback: new + cancel"),
+          Row("weakref_get_release", "weakref get + release: / GWeakRef", 0.85, only=("glib",), calls=0.85),
+          Row("weakref_get_release_2", "the same from 2 threads: / GWeakRef", row="weakref_get_release",
+              only=("glib",), threads=2),
+          *[Row("watches_%s_%d" % (work, size), "%s, of %s on one object" % (title, words), row="watches_" + work,
+                size=size, many=True, heavy=size > 10000)
+            for size, words in ((1000, "a thousand callbacks"), (1000000, "a million"))
+            for work, title in (("register", "register one"), ("cancel", "cancel one at random"),
+                                ("fire", "fire one at death"))]),
+    Group("Delivery and waiting",
+          Row("deliver_callback_here", "callback through the loop, 100 at a time"),
+          Row("deliver_callback", "the same from another thread", many=True),
+          Row("deliver_callback_2", "the same from 2 other threads", row="deliver_callback", threads=2),
+          Row("deliver_destroy_here", "destroy through the loop, 100 at a time"),
+          Row("deliver_destroy", "the same from another thread", many=True),
+          Row("deliver_destroy_2", "the same from 2 other threads", row="deliver_destroy", threads=2),
+          Row("kill_wait_alone", "create + kill and wait, nobody has it"),
+          Row("kill_wait_held", "the same, another thread lets go of it", many=True)),
+    Group("Boxes: / a count in the struct",
+          Row("box_create_destroy", "malloc + box + destroy + free"),
+          Row("box_retain_use_release", "retain + read through the box + release"),
+          Row("box_get_use_release", "weak get + read + release", peer="box_retain_use_release")),
     Group("Memory",
           Row("bytes_with_weak", "bytes of an object with one weak reference", at_most=104, bytes=True),
           Row("bytes_held_after_death", "bytes held after death, 1 KiB, weak survives", at_most=0, bytes=True),
+          Row("bytes_per_watch", "bytes of a weakref with callback", bytes=True),
           Row("bytes_per_cache_entry", "bytes of a cache entry, key of 12", bytes=True)),
 ]
-
-CURVES = []
 
 ROWS = [row for group in GROUPS for row in group.rows]
