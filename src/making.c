@@ -26,7 +26,7 @@ void making_end(struct making *making, struct shard *shard) {
     while (*at != making)
         at = &(*at)->next;
     *at = making->next;
-    for (struct waiter *waiter = making->waiters; waiter != NULL; waiter = waiter->next)
+    for (struct making_waiter *waiter = making->waiters; waiter != NULL; waiter = waiter->next)
         waiter->at = NULL; /* it is too late to go */
 }
 
@@ -34,7 +34,7 @@ void making_tell(struct making *making, void *made) {
     if (making->waiters == NULL)
         return;
     lock_take(&waiting);
-    for (struct waiter *next, *waiter = making->waiters; waiter != NULL; waiter = next) {
+    for (struct making_waiter *next, *waiter = making->waiters; waiter != NULL; waiter = next) {
         next = waiter->next;
         waiter->maker->waits_for = NULL;
         waiter->made = wr_retain(made);
@@ -47,7 +47,7 @@ void making_tell(struct making *making, void *made) {
 
 /* Start to wait, unless that closes a circle. A making that has not told `waiter` yet is there, and so are
  * those that its maker, and so on, wait for. Returns whether it was a circle. */
-static bool closes_circle(struct making *making, struct waiter *waiter) {
+static bool closes_circle(struct making *making, struct making_waiter *waiter) {
     bool circle = false;
     lock_take(&waiting);
     if (wr_load_relaxed(&waiter->state) == WAITER_WAITS) { /* relaxed: changed under the lock */
@@ -61,7 +61,7 @@ static bool closes_circle(struct making *making, struct waiter *waiter) {
 }
 
 /* Stop waiting before being told. Returns false: that is too late. */
-static bool withdraw(struct waiter *waiter, struct shard *shard) {
+static bool withdraw(struct making_waiter *waiter, struct shard *shard) {
     lock_take(&shard->lock);
     bool in_time = waiter->at != NULL;
     if (in_time) {
@@ -74,7 +74,7 @@ static bool withdraw(struct waiter *waiter, struct shard *shard) {
 }
 
 int making_wait(struct making *making, void **made, struct shard *shard) {
-    struct waiter waiter = {
+    struct making_waiter waiter = {
         .next = making->waiters, .at = &making->waiters, .maker = &this_maker, .state = WAITER_WAITS};
     if (waiter.next != NULL)
         waiter.next->at = &waiter.next;

@@ -19,18 +19,18 @@ struct maker {
 };
 
 /* Somebody who waits, on its stack. */
-struct waiter {
-    struct waiter *next, **at; /* in its making's list; guarded by the shard's lock */
-    struct maker *maker;       /* constant: the thread that waits */
-    void *made;                /* what it was told, with a reference */
-    uint32_t state;            /* enum waiter_state; atomic, changed under the lock on all waiting */
+struct making_waiter {
+    struct making_waiter *next, **at; /* in its making's list; guarded by the shard's lock */
+    struct maker *maker;              /* constant: the thread that waits */
+    void *made;                       /* what it was told, with a reference */
+    uint32_t state;                   /* enum waiter_state; atomic, changed under the lock on all waiting */
 };
 
 enum waiter_state { WAITER_WAITS, WAITER_TOLD };
 
 struct making {
     struct making *next; /* in its shard; guarded by the shard's lock, as `waiters` */
-    struct waiter *waiters;
+    struct making_waiter *waiters;
     struct maker *maker; /* these are constant */
     const void *key;
     size_t len;
