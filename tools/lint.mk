@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # ---- lint: one target for each of lint_stages ----
-c_files   = $(sort $(wildcard include/*.h src/*.[ch] tests/*.[ch] tests/*/*.[ch] tests/*/*.cc examples/*.[ch] \
+c_files   = $(sort $(wildcard include/*.h include/*.hpp src/*.[ch] tests/*.[ch] tests/*/*.[ch] tests/*/*.cc tests/*/*.hpp examples/*.[ch] \
                    stress/*.[ch] bench/*.[ch] bench/*.cc))
 thread_args = -fsyntax-only -Wthread-safety -Wthread-safety-beta -Werror $(tidy_args)
 tidy_args = -std=c11 -Iinclude -Isrc
@@ -16,7 +16,7 @@ lint-threads:
 	$qclang $(thread_args) $(wildcard src/*.c)
 	$qclang $(thread_args) $(define_debug) $(variant_hook) $(wildcard src/*.c)
 lint-headers:
-	$qtools/lint-headers $(wildcard include/*.h)
+	$qtools/lint-headers $(wildcard include/*.h include/*.hpp)
 lint-docs:
 	$qtools/lint-docs include/weakrt.h
 lint-readme:
