@@ -40,7 +40,7 @@
 #include <stdio.h>
 
 #define WR_VERSION_MAJOR 0
-#define WR_VERSION_MINOR 1
+#define WR_VERSION_MINOR 9
 #define WR_VERSION_PATCH 0
 
 #if defined(__GNUC__)
