@@ -62,6 +62,10 @@ $(call stage,valgrind,test-valgrind)
 $(call stage,examples,run-examples)
 $(call stage,runner,test-runner)
 $(call stage,model,model)
+$(call stage,cxx,test-cxx)
+$(call stage,cxx-tsan,test-cxx SAN=thread VARIANT=hook CXX_STDS=17)
+$(call stage,cxx-asan,test-cxx SAN=address$$(comma)undefined VARIANT=hook CXX_STDS=20)
+$(call stage,amalgamation,test-amalgamation)
 
 lint_stages := format tidy threads headers docs readme atomics paths sabotage text shell exports
 
@@ -80,8 +84,10 @@ endif
 space   := $(subst ,, )
 version  = $(shell awk '$$2 == "WR_VERSION_$1" {print $$3}' include/weakrt.h)
 MAJOR   := $(call version,MAJOR)
-VERSION := $(MAJOR).$(call version,MINOR).$(call version,PATCH)
-SONAME  := libweakrt.so.$(MAJOR)
+MINOR   := $(call version,MINOR)
+VERSION := $(MAJOR).$(MINOR).$(call version,PATCH)
+# Until 1.0 a minor version may change the interface, so the soname carries it: libweakrt.so.0.9.
+SONAME  := libweakrt.so.$(if $(filter 0,$(MAJOR)),0.$(MINOR),$(MAJOR))
 SHARED  := libweakrt.so.$(VERSION)
 
 # One folder for each combination, such as build/clang-debug-thread-hook.
