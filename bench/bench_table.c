@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What C programs do today: a weak reference is an id, a number with the index of a place in a table and a generation; a
- * look-up takes the table's mutex, compares, and counts the object up. Objects come from malloc; their counts are
+/* What C programs do today: a weak reference is an id, a number with the index of a place in a table and a generation;
+ * a look-up takes the table's mutex, compares, and counts the object up. Objects come from malloc; their counts are
  * atomic, so that only a look-up and the last release take the mutex. */
 #include "work.h"
 

@@ -4,7 +4,7 @@
  * another. The file that includes this has defined, for callbacks:
  *
  *   void delivery_prepare(void)            make the loop, on the thread that will run it
- *   void *delivery_new(void)               an object whose death has the loop call a function that adds one to `delivered`
+ *   void *delivery_new(void)               its death has the loop call a function that adds one to `delivered`
  *   void delivery_die(void *obj)           on any thread
  *   void delivery_run(uint64_t until)      run the loop, waiting as a loop does, until `delivered` is that much
  *

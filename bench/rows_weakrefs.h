@@ -95,7 +95,7 @@ BENCH(weakref_get_release) {
     bench_threads(bench_thread_count(), get_common);
 }
 
-/* ---- many callbacks on one object: --size of them; with few, many such objects, so that there is something to time ---- */
+/* ---- many callbacks on one object: --size of them; with few, many such objects, to have something to time ---- */
 
 static struct {
     size_t each, objects; /* callbacks of an object; objects */
