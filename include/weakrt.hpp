@@ -96,8 +96,10 @@ template <class D, class B> constexpr bool starts_with() {
     if constexpr (std::is_abstract_v<D>) {
         return true;
     } else {
-        D *object = std::addressof(somewhere<D>::at.object);
-        return static_cast<const void *>(static_cast<B *>(object)) == static_cast<const void *>(object);
+        D &object = somewhere<D>::at.object;
+        B &base = object; /* by reference: a pointer might be null, for all that a sanitizer knows */
+        return static_cast<const void *>(std::addressof(base)) ==
+               static_cast<const void *>(std::addressof(object));
     }
 #endif
 }
