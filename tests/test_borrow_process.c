@@ -119,16 +119,22 @@ struct forking {
     wr_weak w;
 };
 
+/* Borrow from before the other thread's first step until after its last. */
+static void borrow_throughout(struct forking *f) {
+    wr_borrowed b;
+    CHECK_NOT_NULL(wr_borrow(f->w, &b));
+    pthread_barrier_wait(&f->at);
+    pthread_barrier_wait(&f->at);
+    wr_return(&b);
+}
+
 static void hold_through_fork(unsigned index, void *arg) {
     struct forking *f = arg;
-    wr_borrowed b;
     if (index == 0) {
-        CHECK_NOT_NULL(wr_borrow(f->w, &b));
-        pthread_barrier_wait(&f->at);
-        pthread_barrier_wait(&f->at);
-        wr_return(&b);
+        borrow_throughout(f);
         return;
     }
+    wr_borrowed b;
     void *mine = wr_borrow(f->w, &b);
     pthread_barrier_wait(&f->at);
     wr_atfork_prepare();
@@ -166,12 +172,8 @@ TEST(the_child_of_a_fork_has_its_own_thread_s_borrows_alone) {
 static unsigned fork_destroyed;
 static void leave_through_fork(unsigned index, void *arg) {
     struct forking *f = arg;
-    wr_borrowed b;
     if (index == 0) {
-        CHECK_NOT_NULL(wr_borrow(f->w, &b));
-        pthread_barrier_wait(&f->at);
-        pthread_barrier_wait(&f->at);
-        wr_return(&b);
+        borrow_throughout(f);
         return;
     }
     pthread_barrier_wait(&f->at);
