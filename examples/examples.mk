@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # ---- examples: each file is a program, linked as a user links it, and with what its line `link: ...` says. FILE.out,
+# if there, is what it must print ----
 examples       := $(patsubst examples/%.c,$B/examples/%,$(sort $(wildcard examples/*.c)))
 
-# if there, is what it must print ----
 $B/examples/%: examples/%.c $(STATIC_LIB) $B/flags
 	$(call say,CC)
 	@mkdir -p $(@D)
