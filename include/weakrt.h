@@ -1353,7 +1353,8 @@ WR_API size_t wr_listeners_len(wr_listeners *listeners);
 WR_API size_t wr_trim(void);
 
 /* An allocator, as realloc: size 0 frees `ptr` and returns NULL; ptr NULL allocates; NULL for a size above 0 is
- * failure. Memory must be aligned as malloc's. May be called from any thread at once; must not call weakrt. */
+ * failure. Memory must be aligned as malloc's. May be called from any thread at once; must not call weakrt. A
+ * process that forks needs one that works in the child, as malloc does. */
 typedef void *(*wr_allocator)(void *ctx, void *ptr, size_t size);
 
 /* Choose the allocator for everything that is not an object (records, registry entries, tables).
