@@ -4,7 +4,11 @@
 #include "os.h"
 
 static struct lock waiting;
+
+#ifndef WR_THIS_MAKER /* a model's threads have theirs elsewhere */
 static _Thread_local struct maker this_maker;
+#define WR_THIS_MAKER (&this_maker)
+#endif
 
 struct making *making_find(uint64_t hash, const void *key, size_t len, struct shard *shard) {
     struct making *making = shard->makings;
@@ -17,7 +21,7 @@ struct making *making_find(uint64_t hash, const void *key, size_t len, struct sh
 void making_begin(struct making *making, uint64_t hash, const void *key, size_t len, struct shard *shard) {
     wr_path(making_began);
     *making =
-        (struct making){.next = shard->makings, .maker = &this_maker, .key = key, .len = len, .hash = hash};
+        (struct making){.next = shard->makings, .maker = WR_THIS_MAKER, .key = key, .len = len, .hash = hash};
     shard->makings = making;
 }
 
@@ -26,8 +30,6 @@ void making_end(struct making *making, struct shard *shard) {
     while (*at != making)
         at = &(*at)->next;
     *at = making->next;
-    for (struct making_waiter *waiter = making->waiters; waiter != NULL; waiter = waiter->next)
-        waiter->at = NULL; /* it is too late to go */
 }
 
 void making_tell(struct making *making, void *made) {
@@ -52,36 +54,33 @@ static bool closes_circle(struct making *making, struct making_waiter *waiter) {
     lock_take(&waiting);
     if (wr_load_relaxed(&waiter->state) == WAITER_WAITS) { /* relaxed: changed under the lock */
         for (const struct making *at = making; at != NULL && !circle; at = at->maker->waits_for)
-            circle = at->maker == &this_maker;
+            circle = at->maker == WR_THIS_MAKER;
         if (!circle)
-            this_maker.waits_for = making;
+            WR_THIS_MAKER->waits_for = making;
     }
     lock_give(&waiting);
     return circle;
 }
 
-/* Stop waiting before being told. Returns false: that is too late. */
-static bool withdraw(struct making_waiter *waiter, struct shard *shard) {
+/* Stop waiting, in a circle. None of the others of it goes on before the caller does: it is not told yet. */
+static void withdraw(struct making_waiter *waiter, struct shard *shard) {
     lock_take(&shard->lock);
-    bool in_time = waiter->at != NULL;
-    if (in_time) {
-        *waiter->at = waiter->next;
-        if (waiter->next != NULL)
-            waiter->next->at = waiter->at;
-    }
+    *waiter->at = waiter->next;
+    if (waiter->next != NULL)
+        waiter->next->at = waiter->at;
     lock_give(&shard->lock);
-    return in_time;
 }
 
 int making_wait(struct making *making, void **made, struct shard *shard) {
-    struct making_waiter waiter = {
-        .next = making->waiters, .at = &making->waiters, .maker = &this_maker, .state = WAITER_WAITS};
+    struct making_waiter waiter = {.next = making->waiters, .at = &making->waiters, .maker = WR_THIS_MAKER};
+    wr_store_relaxed(&waiter.state, (uint32_t)WAITER_WAITS); /* relaxed: nobody knows it yet */
     if (waiter.next != NULL)
         waiter.next->at = &waiter.next;
     making->waiters = &waiter;
     lock_give(&shard->lock);
-    if (closes_circle(making, &waiter) && withdraw(&waiter, shard)) {
+    if (closes_circle(making, &waiter)) {
         wr_path(making_circle);
+        withdraw(&waiter, shard);
         return -EDEADLK;
     }
     while (wr_load_relaxed(&waiter.state) == WAITER_WAITS) /* relaxed: the lock below orders it */
@@ -106,7 +105,7 @@ void making_unlock(void) UNCHECKED_LOCKS {
 
 void making_forget_absent(struct shard *shard) {
     for (struct making **at = &shard->makings; *at != NULL;) {
-        if ((*at)->maker == &this_maker) {
+        if ((*at)->maker == WR_THIS_MAKER) {
             (*at)->waiters = NULL;
             at = &(*at)->next;
         } else {

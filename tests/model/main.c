@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#define MODEL_MAX 200
+#define MODEL_MAX 300
 #define DEFAULT_PREEMPTIONS 3
 #define DEFAULT_STALE 2
 
@@ -24,8 +24,9 @@ static struct {
 } options = {.preemptions = -1, .stale = -1, .seed = 1};
 
 void model_register(const struct model *model) {
-    if (model_count < MODEL_MAX)
-        models[model_count++] = model;
+    if (model_count == MODEL_MAX)
+        abort(); /* raise it */
+    models[model_count++] = model;
 }
 
 static double now(void) {

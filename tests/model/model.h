@@ -61,6 +61,9 @@ _Noreturn void model_end_thread(void);
 /* Number of the calling thread, 0 in the order of `threads`; -1 in setup and check. */
 int model_thread(void);
 
+/* Count, alone, the objects that have memory: those made and not freed. */
+unsigned model_objects_alive(void);
+
 /* Tell, alone, whether a descriptor of a queue is readable. */
 bool model_fd_readable(int fd);
 

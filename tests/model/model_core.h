@@ -17,11 +17,13 @@
 #define WR_SPINS 1           /* one look is as good as many */
 #define WR_HAZARDS 4u
 #define WR_HAZARDS_NEAR 1u /* so that there are far ones */
+#define WR_THIS_MAKER ((struct maker *)model_maker())
 
 int model_once(pthread_once_t *once, void (*function)(void));
 int model_key_create(pthread_key_t *key, void (*destructor)(void *));
 int model_setspecific(pthread_key_t key, const void *value);
 
+void *model_maker(void); /* of the thread */
 int model_yield(void);
 int model_eventfd(void);
 ssize_t model_fd_read(int fd, void *buffer, size_t size);

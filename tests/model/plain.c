@@ -89,6 +89,13 @@ void plain_freed(char *start) {
     trace_line("freed %s", trace_address(start, "payload"));
 }
 
+unsigned model_objects_alive(void) {
+    unsigned alive = 0;
+    for (int i = 0; i < checker->life_count; i++)
+        alive += checker->lives[i].size != 0;
+    return alive;
+}
+
 /* ---- accesses ---- */
 
 static void access_plain(struct model_site site, bool is_write) {
