@@ -21,7 +21,7 @@ stress-raw: ## see that the race on events is real: raw pointers lose it, says A
 	$qtools/setup --stress
 	+$q$(again) stress-raw-run VARIANT=stress SAN=address
 # Those in which objects meet on a stripe, which one stripe makes of all.
-registry_scenarios := $(addprefix --scenario ,callbacks shared_refs cancel_storm proxies clear)
+registry_scenarios := $(addprefix --scenario ,callbacks shared_refs cancel_storm proxies clear finalizers)
 stress-short: ## one second of each scenario, plain and under ThreadSanitizer, and stress-raw
 	$qtools/setup --stress
 	+$q$(again) stress-run VARIANT=stress STRESS='--seconds 1'
