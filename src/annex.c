@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "annex.h"
 
+#include <errno.h>
+
 #include "object.h"
 #include "queue.h"
 #include "weakref.h"
@@ -16,7 +18,9 @@ static const wr_type annex_type = {.abi = WR_TYPE_ABI,
                                    .destroy = destroy_annex};
 
 struct annex *annex_new(void) {
+    int saved = errno;
     struct annex *annex = object_new(&annex_type, sizeof *annex, WR_DONE);
+    errno = saved;
     if (annex != NULL)
         annex->entry.kind = ENTRY_ANNEX;
     return annex;

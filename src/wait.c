@@ -173,7 +173,9 @@ int wr_kill_notify(void *obj, void (*fn)(void *arg), void *arg, wr_queue *queue)
         error = -EINVAL;
     if (error != 0)
         return error;
+    int saved = errno;
     struct notice *notice = object_new(&notice_type, sizeof *notice, WR_DONE);
+    errno = saved;
     if (notice == NULL)
         return -ENOMEM;
     notice->entry.flags = NOTICE;
