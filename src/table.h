@@ -143,6 +143,20 @@ void table_discard(void *garbage);
 /* Take all nodes out and let them go. */
 void table_clear(struct table *table);
 
+/* Note that no list has a node of a closed shard any more: with the last shard, the table goes. */
+void table_shard_over(struct table *table);
+
+/* ---- buckets ---- */
+
+/* Give a new shard the few it starts with; free the memory of an empty one's. */
+void buckets_start(struct shard *shard);
+void buckets_free(struct shard *shard);
+
+/* Make more when a node came, as far as there is room: returns whether table_make_room is due. Give some up when one
+ * went; what memory that frees is put on *garbage. */
+bool buckets_grow(struct shard *shard) REQUIRES(shard->lock);
+void buckets_shrink(struct shard *shard, void **garbage) REQUIRES(shard->lock);
+
 /* ---- nodes ---- */
 
 /* Tell what is wrong with `obj` as a referent: -EINVAL: NULL; -ENOTSUP: not weakly referenceable; else 0. */

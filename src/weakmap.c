@@ -1,23 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Weak maps: objects held weakly to values. A value belongs to its entry's node, and is destroyed with that:
- * when it is out of the table, off its key's list, and no visitor has it. The key's list has a reference to
- * the node, and the node has the value, so that a value which refers to its own key is a circle of strong
- * references: the trace of the type of nodes lets a report find it.
- */
-#include "keyed.h"
-
-struct wr_weakmap {
-    struct keyed keyed;         /* first */
-    wr_weakmap_options options; /* constant */
-};
-
-struct map_entry {
-    struct keyed_node key; /* first; entry.flags: WR_VALUE_OBJECTS */
-    void *value;           /* these are constant once in */
-    void (*destroy)(void *value);
-    bool owner; /* of the value; guarded by the shard's lock */
-};
+/* Weak maps: what an entry is, how it gets in, is found, and is taken out. */
+#include "weakmap.h"
 
 static void trace_entry(void *self, wr_visit visit, void *arg) {
     const struct map_entry *entry = self;
@@ -42,10 +25,6 @@ static const wr_type map_entry_type = {.abi = WR_TYPE_ABI,
                                        .destroy = destroy_entry,
                                        .trace = trace_entry};
 
-static bool has_objects(const wr_weakmap *map) {
-    return (map->options.flags & WR_VALUE_OBJECTS) != 0;
-}
-
 /* ---- the map ---- */
 
 wr_weakmap *wr_weakmap_new_ex(const wr_weakmap_options *options) {
@@ -68,42 +47,6 @@ wr_weakmap *wr_weakmap_new(void (*value_destroy)(void *value)) {
     wr_weakmap_options options = WR_WEAKMAP_OPTIONS_INIT;
     options.value_destroy = value_destroy;
     return wr_weakmap_new_ex(&options);
-}
-
-void wr_weakmap_free(wr_weakmap *map) {
-    if (map == NULL)
-        return;
-    table_clear(&map->keyed.table);
-    table_free(&map->keyed.table);
-}
-
-void wr_weakmap_clear(wr_weakmap *map) {
-    if (map != NULL)
-        table_clear(&map->keyed.table);
-}
-
-size_t wr_weakmap_len(wr_weakmap *map) {
-    return map != NULL ? table_count(&map->keyed.table) : 0;
-}
-
-int wr_weakmap_foreach(wr_weakmap *map, int (*visit)(void *key, void *value, void *arg), void *arg) {
-    if (map == NULL || visit == NULL)
-        return -EINVAL;
-    struct cursor cursor = {.shard = 0};
-    struct node *entries[WALK_BATCH];
-    void *keys[WALK_BATCH];
-    int result = 0;
-    for (struct shard *shard; result == 0 && (shard = cursor_shard(&map->keyed.table, &cursor)) != NULL;) {
-        unsigned n = cursor_pin(&cursor, shard, entries, keys);
-        lock_none_held();
-        for (unsigned i = 0; i < n; i++) {
-            if (result == 0)
-                result = visit(keys[i], ((struct map_entry *)entries[i])->value, arg);
-            wr_release(keys[i]);
-            wr_release(entries[i]);
-        }
-    }
-    return result;
 }
 
 /* ---- set ---- */
@@ -152,11 +95,11 @@ static enum attempt try_set(wr_weakmap *map, struct map_entry *entry, struct sea
     enum attempt attempt = !node_arrive(node, shard) || outdated ? OUTDATED : IN;
     if (attempt == IN && old != NULL && there != NULL && !wr_weak_is_dead(old->entry.referent)) {
         attempt = THERE;
-        *there =
-            has_objects(map) ? wr_retain(((struct map_entry *)old)->value) : ((struct map_entry *)old)->value;
+        *there = weakmap_has_objects(map) ? wr_retain(((struct map_entry *)old)->value)
+                                          : ((struct map_entry *)old)->value;
     }
     if (attempt == IN) {
-        if (has_objects(map))
+        if (weakmap_has_objects(map))
             (void)wr_retain(entry->value);
         entry->owner = true;
         if (old != NULL)
@@ -193,7 +136,7 @@ static int set_once(wr_weakmap *map, struct search *search, void *value, void **
 }
 
 static int set(wr_weakmap *map, void *key, void *value, void **there) {
-    if (map == NULL || (has_objects(map) && value == NULL))
+    if (map == NULL || (weakmap_has_objects(map) && value == NULL))
         return -EINVAL;
     struct search search;
     int result = keyed_search(&map->keyed, key, &search);
@@ -214,11 +157,11 @@ int wr_weakmap_set(wr_weakmap *map, void *key, void *value) {
 int wr_weakmap_set_default(wr_weakmap *map, void *key, void *value, void **result) {
     void *there = NULL;
     int set_it = set(map, key, value, &there);
-    if (set_it == 1 && map != NULL && has_objects(map))
+    if (set_it == 1 && map != NULL && weakmap_has_objects(map))
         (void)wr_retain(value);
     if (result != NULL)
         *result = set_it == 1 ? value : there;
-    else if (set_it >= 0 && map != NULL && has_objects(map))
+    else if (set_it >= 0 && map != NULL && weakmap_has_objects(map))
         wr_release(set_it == 1 ? value : there);
     return set_it;
 }
@@ -233,7 +176,7 @@ void *wr_weakmap_get(wr_weakmap *map, void *key) {
     void *value = NULL;
     if (node != NULL && !wr_weak_is_dead(node->entry.referent)) {
         value = ((const struct map_entry *)node)->value;
-        if (has_objects(map))
+        if (weakmap_has_objects(map))
             (void)wr_retain(value);
     }
     lock_give(&search.shard->lock);
@@ -259,7 +202,7 @@ int wr_weakmap_remove(wr_weakmap *map, void *key) {
 /* Give a value that was taken out to the caller. */
 static void hand_over(const wr_weakmap *map, struct map_entry *entry, void **value) {
     *value = entry->value;
-    if (has_objects(map))
+    if (weakmap_has_objects(map))
         (void)wr_retain(entry->value);
     else
         entry->owner = false;
@@ -287,42 +230,4 @@ void *wr_weakmap_popitem(wr_weakmap *map, void **value) {
     if (node != NULL)
         hand_over(map, (struct map_entry *)node, value);
     return key;
-}
-
-/* ---- one from another ---- */
-
-struct update {
-    wr_weakmap *to;
-    int error;
-};
-
-static int set_one(void *key, void *value, void *arg) {
-    struct update *update = arg;
-    int error = wr_weakmap_set(update->to, key, value);
-    update->error = error == -ESTALE ? 0 : error; /* killed since */
-    return update->error;
-}
-
-int wr_weakmap_update(wr_weakmap *map, wr_weakmap *from) {
-    if (map == NULL || from == NULL || has_objects(map) != has_objects(from) ||
-        map->options.value_destroy != NULL || from->options.value_destroy != NULL)
-        return -EINVAL;
-    struct update update = {.to = map};
-    int ended = map != from ? wr_weakmap_foreach(from, set_one, &update) : 0;
-    return update.error != 0 ? update.error : ended;
-}
-
-wr_weakmap *wr_weakmap_copy(wr_weakmap *map) {
-    if (map == NULL || map->options.value_destroy != NULL) {
-        errno = EINVAL;
-        return NULL;
-    }
-    wr_weakmap *copy = wr_weakmap_new_ex(&map->options);
-    int error = copy != NULL ? wr_weakmap_update(copy, map) : 0;
-    if (error != 0) {
-        wr_weakmap_free(copy);
-        errno = -error;
-        return NULL;
-    }
-    return copy;
 }
