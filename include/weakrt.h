@@ -1377,6 +1377,19 @@ WR_API wr_fatal_handler wr_set_fatal_handler(wr_fatal_handler handler);
 
 /* ---- diagnostics ---- */
 
+/* Switch on what finds faults: `switches` is `key` or `key=value`, with commas between. The environment variable
+ * WEAKRT_DEBUG says the same to a program as it is; an unknown key there gives one line of warning. `key=0` is off.
+ *   poison        fill the memory of dead objects, and notice before its reuse that it was written to
+ *   quarantine=N  keep the last N freed slots of each thread from reuse, so that more such writes are noticed
+ *   report        wr_report_live(stderr) at exit
+ * Needs:     that no other thread is inside weakrt.
+ * Returns:   0; -EINVAL: NULL, an unknown key, or a value out of range; -EBUSY: poison or quarantine, when an object
+ *            was made already. When it fails nothing was changed.
+ * Blocks:    never.   Allocates: what atexit does.   Callbacks: none.
+ * On misuse: a write to a dead object that poison notices is fatal: the message names its type and the byte.
+ * See:       D8.   Since: 0.9 */
+WR_API int wr_debug(const char *switches);
+
 /* What happened so far, and what there is. What retain, release, get, wr_new and deaths without a callback or
  * destroy do is not counted, since counting would cost more than the work: what is alive is found by looking. */
 typedef struct wr_stats {

@@ -9,6 +9,7 @@
 
 #include "annex.h"
 #include "death.h"
+#include "fatal.h"
 #include "poison.h"
 
 bool object_type_wrong(const wr_type *type, size_t extra) {

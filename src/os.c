@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "os.h"
 
+#include <stdlib.h>
+
 #include <errno.h>
 #include <limits.h>
 #include <sched.h>
@@ -84,6 +86,14 @@ void os_random(void *bytes, size_t size) {
         ((unsigned char *)bytes)[done] = (unsigned char)(x >> 56);
     }
     errno = saved;
+}
+
+const char *os_environment(const char *name) {
+#ifdef __linux__
+    return secure_getenv(name);
+#else
+    return getenv(name);
+#endif
 }
 
 unsigned os_processors(void) {

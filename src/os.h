@@ -26,6 +26,9 @@ bool os_discard(void *start, size_t size);
 /* Fill `size` bytes with what nobody can guess; where the system has no such thing, with what is hard to guess. */
 void os_random(void *bytes, size_t size);
 
+/* Return a variable of the environment, or NULL: also where the program has more rights than who started it. */
+const char *os_environment(const char *name);
+
 /* Return how many processors there are, at least 1. */
 unsigned os_processors(void);
 

@@ -53,13 +53,17 @@ static void make_exit_key(void) {
 }
 
 static void set_up(struct thread *thread) {
-    memset(thread, 0, sizeof *thread);
+    uint32_t size = thread->quarantine_size;
+    memset(thread, 0, sizeof *thread + size * sizeof(uint32_t));
+    thread->quarantine = (uint32_t *)(void *)(thread + 1);
+    thread->quarantine_size = size;
     for (uint32_t class = 0; class < CLASS_COUNT; class ++)
         thread->cache[class].room = class_batch(class);
 }
 
 static struct thread *allocate_record(void) {
-    struct block *block = alloc_zeroed(sizeof(struct block) + RECORD_ALIGN + sizeof(struct thread));
+    struct block *block = alloc_zeroed(sizeof(struct block) + RECORD_ALIGN + sizeof(struct thread) +
+                                       poison_quarantine * sizeof(uint32_t));
     if (block == NULL)
         return NULL;
     uintptr_t end = (uintptr_t)(block + 1);
@@ -67,6 +71,8 @@ static struct thread *allocate_record(void) {
         (struct thread *)(void *)((char *)block + sizeof *block + (-end & (RECORD_ALIGN - 1)));
     for (uint32_t class = 0; class < CLASS_COUNT; class ++)
         thread->cache[class].room = class_batch(class);
+    thread->quarantine = (uint32_t *)(void *)(thread + 1);
+    thread->quarantine_size = poison_quarantine;
     lock_take(&records);
     block->next = blocks;
     block->thread = thread;
@@ -170,16 +176,13 @@ static void keep(struct thread *thread, uint32_t class, struct wr_slot *slot) {
     cache_push(cache, slot);
 }
 
-#ifdef WR_DEBUG
 /* Put a slot in quarantine. Returns the one that has been there longest, or NULL. */
 static struct wr_slot *quarantine(struct thread *thread, struct wr_slot *slot) {
-    uint32_t size = sizeof thread->quarantine / sizeof thread->quarantine[0];
     uint32_t oldest = thread->quarantine[thread->oldest];
     thread->quarantine[thread->oldest] = wr_index_of(slot);
-    thread->oldest = (thread->oldest + 1) % size;
+    thread->oldest = (thread->oldest + 1) % thread->quarantine_size;
     return oldest ? wr_slot_at(oldest) : NULL;
 }
-#endif
 
 void thread_free_slow(struct thread *thread, struct wr_slot *slot, uint64_t dead_word) {
     uint32_t class = arena_class(slot);
@@ -189,28 +192,24 @@ void thread_free_slow(struct thread *thread, struct wr_slot *slot, uint64_t dead
         stats_count(STAT_RETIRED);
         return; /* its tags are used up: it stays readable and dead for ever (S23) */
     }
-#ifdef WR_DEBUG
-    if (thread_is_real(thread) && !thread->temporary) {
+    if (thread->quarantine_size != 0) {
         slot = quarantine(thread, slot);
         if (slot == NULL)
             return;
         class = arena_class(slot);
     }
-#endif
     keep(thread, class, slot);
 }
 
 void thread_flush(struct thread *thread) {
     wr_path(flush);
-#ifdef WR_DEBUG
-    for (uint32_t i = 0; i < sizeof thread->quarantine / sizeof thread->quarantine[0]; i++) {
+    for (uint32_t i = 0; i < thread->quarantine_size; i++) {
         if (thread->quarantine[i] != 0) {
             struct wr_slot *slot = wr_slot_at(thread->quarantine[i]);
             thread->quarantine[i] = 0;
             keep(thread, arena_class(slot), slot);
         }
     }
-#endif
     for (uint32_t class = 0; class < CLASS_COUNT && !thread->temporary; class ++) {
         struct cache *cache = &thread->cache[class];
         if (cache->spare != 0)

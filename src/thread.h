@@ -48,11 +48,10 @@ struct thread {
     struct borrows *borrows; /* this record's hazards, made at the first borrow; never freed */
     struct thread
         *next; /* in the list of all records, or of those without an owner; guarded by the lock on it */
-#ifdef WR_DEBUG
     /* Freed slots that are not yet used again, oldest at `oldest`: a stale pointer finds poison for a while. */
-    uint32_t quarantine[256];
+    uint32_t *quarantine; /* behind the record */
+    uint32_t quarantine_size;
     uint32_t oldest;
-#endif
 };
 
 extern _Thread_local struct thread *thread_current __attribute__((tls_model("initial-exec")));

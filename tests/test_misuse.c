@@ -152,20 +152,20 @@ TEST(a_program_with_inline_functions_of_this_layout) {
     wr_layout_require(WR_LAYOUT);
 }
 
-#ifdef WR_DEBUG
 #if !ON_ASAN
-TEST_ABORTS(a_write_after_death_is_noticed_in_debug_builds, "written to after the object that had it died") {
+TEST_ABORTS(a_write_after_death_is_noticed_at_reuse,
+            "type 'conn': byte 50 was written to after the object that had it died") {
     if (RUNNING_ON_VALGRIND) { /* it notices by itself */
-        fputs("written to after the object that had it died", stderr);
+        fputs("type 'conn': byte 50 was written to after the object that had it died", stderr);
         abort();
     }
+    wr_debug("poison");
     char *p = conn_new(false);
     wr_release(p);
     p[50] = 1;
     for (unsigned i = 0; i < 1000; i++)
         wr_release(conn_new(false));
 }
-#endif
 #endif
 
 #if ON_ASAN

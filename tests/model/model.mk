@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # ---- models: the library's own source on the atomics, locks and pages of the checker in tests/model ----
 # What the checker has in place of: its neighbours.c says how.
-model_without := alloc atomic fork os poison
+model_without := alloc atomic debug fork os poison
 model_sources := $(filter-out $(model_without:%=src/%.c),$(sort $(wildcard src/*.c))) \
                  $(sort $(wildcard tests/model/*.c))
 model_objects := $(patsubst %.c,$B/model/%.o,$(notdir $(model_sources)))

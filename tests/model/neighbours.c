@@ -73,17 +73,18 @@ unsigned os_processors(void) {
 
 /* ---- lives of payloads: what poison.c tells valgrind ---- */
 
-bool poison_valgrind = true;
+bool poison_watched = true;
+uint32_t poison_quarantine;
 
 void poison_start(void) {
 }
 
-void poison_tell_made(void *payload, size_t size) {
-    plain_made(payload, size);
+void poison_tell_made(void *payload, size_t size, size_t slot_size, bool used) {
+    (void)payload, (void)size, (void)slot_size, (void)used;
 }
 
-void poison_tell_freed(void *payload) {
-    plain_freed(payload);
+void poison_tell_freed(void *payload, size_t slot_size) {
+    (void)payload, (void)slot_size;
 }
 
 /* ---- sleeping: a sleep with a deadline is over at once, and the time is the deadline's ---- */
