@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* A program for tests/debugging/run to look at: some objects, in variables of known names. */
+#include <weakrt.h>
+
+struct part {
+    void *other;
+};
+static const wr_type conn_type = {.abi = WR_TYPE_ABI, .name = "conn", .size = sizeof(struct part)};
+static const wr_type session_type = {.abi = WR_TYPE_ABI, .name = "session", .size = sizeof(struct part)};
+
+struct part *conn;
+struct part *session;
+void *gone;
+wr_weak to_conn, to_session, to_gone, to_nothing;
+wr_weakref *ref;
+wr_cell cell;
+
+void stop_here(void) {
+}
+
+int main(void) {
+    conn = wr_new(&conn_type);
+    session = wr_new(&session_type);
+    gone = wr_new(&conn_type);
+    ref = wr_weakref_new(conn, NULL, NULL);
+    if (!conn || !session || !gone || !ref)
+        return 1;
+    session->other = wr_retain(conn);
+    to_conn = wr_weak_of(conn);
+    to_session = wr_weak_of(session);
+    to_gone = wr_weak_of(gone);
+    wr_cell_store(&cell, conn);
+    wr_release(gone);
+    wr_kill(session);
+    stop_here();
+    return 0;
+}
