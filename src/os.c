@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #ifdef __linux__
-#include <linux/futex.h>
 #include <sys/syscall.h>
 #endif
 
@@ -103,7 +102,7 @@ unsigned os_processors(void) {
     return count > 1 ? (unsigned)count : 1;
 }
 
-/* linux/membarrier.h is not there with every C library. */
+/* The headers of the kernel, linux/membarrier.h and linux/futex.h, are not there with every C library. */
 #define MEMBARRIER_PRIVATE 8           /* MEMBARRIER_CMD_PRIVATE_EXPEDITED */
 #define MEMBARRIER_REGISTER_PRIVATE 16 /* MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED */
 
@@ -142,18 +141,21 @@ int64_t os_deadline(int64_t timeout_ms) {
 
 #ifdef __linux__
 
+#define WAIT_PRIVATE (9 | 128) /* FUTEX_WAIT_BITSET_PRIVATE: until a time, not for one as FUTEX_WAIT does */
+#define WAKE_PRIVATE (1 | 128) /* FUTEX_WAKE_PRIVATE */
+#define ANY_BIT 0xffffffffu    /* FUTEX_BITSET_MATCH_ANY */
+
 void os_wait(uint32_t *word, uint32_t value, int64_t deadline) {
     int saved = errno;
     struct timespec at = {.tv_sec = (time_t)(deadline / 1000000000),
                           .tv_nsec = (long)(deadline % 1000000000)};
-    (void)syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, deadline < 0 ? NULL : &at, NULL,
-                  FUTEX_BITSET_MATCH_ANY);
+    (void)syscall(SYS_futex, word, WAIT_PRIVATE, value, deadline < 0 ? NULL : &at, NULL, ANY_BIT);
     errno = saved;
 }
 
 static void wake(uint32_t *word, int how_many) {
     int saved = errno;
-    (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, how_many, NULL, NULL, 0);
+    (void)syscall(SYS_futex, word, WAKE_PRIVATE, how_many, NULL, NULL, 0);
     errno = saved;
 }
 
