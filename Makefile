@@ -15,6 +15,7 @@ WERROR  ?=#               1: warnings are errors, as in CI
 V       ?=#               1: show the commands
 BENCH   ?=#               options of bench/bench.py: `make bench BENCH='--only get_*'`
 STRESS  ?=#               arguments of wr-stress, as `wr-stress --help` lists them
+EMULATOR ?=#              what runs programs built for another processor: qemu-aarch64
 FILTER  ?=#               run only the tests whose suite/name or name matches this glob
 JOBS    ?= $(shell nproc)
 
@@ -24,7 +25,8 @@ endif
 ifeq ($(origin CXX),default)
 CXX := $(if $(findstring clang,$(CC)),$(subst clang,clang++,$(CC)),$(subst gcc,g++,$(CC)))
 endif
-OBJCOPY ?= objcopy
+# Of the compiler's own target: a cross compiler has its own.
+OBJCOPY ?= $(shell $(CC) -print-prog-name=objcopy)
 NM      ?= nm
 
 prefix       ?= /usr/local
@@ -42,6 +44,8 @@ variant_wear  := -DWR_HOOK -DWR_TAG_START=0xffffff00u
 variant_pipe  := -DWR_HOOK -DWR_NO_EVENTFD
 variant_stress := -DWR_HOOK -DWR_COUNT_PATHS
 variant_stress1 := -DWR_HOOK -DWR_COUNT_PATHS -DWR_STRIPES=1u
+# For 32 bits, and emulators, which take long to reserve as much as processors do.
+variant_small := -DWR_HOOK -DWR_RESERVE_CHUNKS=128u
 # For instruction counts: what the library tells valgrind of each object is left out.
 variant_count := -DNVALGRIND
 

@@ -53,9 +53,21 @@
 #define ON_WEAR 0
 #endif
 
+/* VARIANT=small: room for about two million small objects. */
+#ifdef WR_RESERVE_CHUNKS
+#define ON_SMALL 1
+#else
+#define ON_SMALL 0
+#endif
+
 /* Is the program slowed down, and its memory use distorted, by a tool? */
 static inline bool watched(void) {
     return ON_ASAN || ON_TSAN || RUNNING_ON_VALGRIND;
+}
+
+/* Is the program made for another processor, and run by an emulator of programs (tools/run-tests --emulator)? */
+static inline bool emulated(void) {
+    return getenv("TEST_EMULATED") != NULL;
 }
 
 /* How often to do what is worth doing n times on the bare machine. */

@@ -241,7 +241,7 @@ TEST(every_size_can_be_trimmed_and_used_again) {
 }
 
 TEST(ten_million_live_objects) {
-    const unsigned count = watched() || ON_DEBUG ? scaled(1000000) : 10000000;
+    const unsigned count = watched() || ON_DEBUG || ON_SMALL ? scaled(1000000) : 10000000;
     wr_weak *values = table(count, sizeof *values);
     unsigned wrong = 0;
     size_t before = resident();

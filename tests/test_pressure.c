@@ -35,6 +35,8 @@ static const wr_type type_a = {.abi = WR_TYPE_ABI, .size = 100};
 static const wr_type type_b = {.abi = WR_TYPE_ABI, .size = 3000};
 
 TEST(no_memory_for_a_chunk_is_ENOMEM_and_passes) {
+    if (emulated())
+        SKIP("an emulator does not keep the limits of its process's memory");
     SKIP_UNDER_TOOLS();
     unsigned destroyed = 0;
     probe *p = probe_new(&destroyed);
@@ -71,6 +73,8 @@ TEST(a_class_that_has_room_goes_on_without_memory) {
 }
 
 TEST(no_address_space_is_ENOMEM_and_passes) {
+    if (emulated())
+        SKIP("an emulator does not keep the limits of its process's memory");
     SKIP_UNDER_TOOLS();
     limit(RLIMIT_AS, address_space() + (1 << 20));
     errno = 0;
@@ -124,6 +128,8 @@ TEST(a_small_address_space_gives_a_small_reserve) {
 }
 
 TEST(a_tiny_address_space_too) {
+    if (emulated())
+        SKIP("an emulator does not keep the limits of its process's memory");
     SKIP_UNDER_TOOLS();
     run_in(20);
 }

@@ -35,7 +35,7 @@ $B/run-criterion/tests $B/selftest-criterion/tests:
 tests: $B/run/tests ## build the tests in this combination
 
 test: $B/run/tests ## run them in the in-process runner: `make test SAN=thread FILTER='S22*'`
-	$qtools/run-tests $< -j $(JOBS) $(if $(FILTER),'$(FILTER)')
+	$qtools/run-tests $(EMULATOR:%=--emulator %) $< -j $(JOBS) $(if $(FILTER),'$(FILTER)')
 
 test-criterion: $B/run-criterion/tests ## run them in Criterion
 	$qtools/run-tests $< -j $(JOBS) $(if $(FILTER),--filter '$(FILTER)')

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+# ---- other C libraries and processors, in the in-process runner: Criterion is packaged for none of them ----
+.PHONY: check-musl check-aarch64
+check-musl: ## the tests with musl in place of glibc
+	$qtools/setup --ports
+	+$q$(again) all test CC=musl-gcc
+# An emulator shows what the code does, not how a weaker memory orders it: that is for the models.
+check-aarch64: ## the tests on aarch64, emulated
+	$qtools/setup --ports
+	+$q$(again) all test CC=aarch64-linux-gnu-gcc VARIANT=small LDFLAGS=-static EMULATOR=qemu-aarch64
