@@ -64,6 +64,7 @@ $(call stage,tsan,test SAN=thread VARIANT=hook)
 $(call stage,asan,test SAN=address$$(comma)undefined VARIANT=hook)
 $(call stage,valgrind,test-valgrind)
 $(call stage,examples,run-examples)
+$(call stage,broker,test-broker-all)
 $(call stage,debugging,test-debugging)
 $(call stage,runner,test-runner)
 $(call stage,model,model)
@@ -165,7 +166,7 @@ $B/src/%.o: src/%.c $B/flags
 	@mkdir -p $(@D)
 	$q$(CC) $(lib_flags) -c $< -o $@
 
--include $(wildcard $B/model/*.d $B/src/*.d $B/tests/*.d $B/tests/*/*.d $B/criterion/*.d $B/criterion/*/*.d $B/examples/*.d \
+-include $(wildcard $B/model/*.d $B/src/*.d $B/tests/*.d $B/tests/*/*.d $B/criterion/*.d $B/criterion/*/*.d $B/examples/*.d $B/examples/*/*.d \
                     $B/stress/*.d $B/bench/*.d)
 
 # ---- the libraries ----

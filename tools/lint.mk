@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # ---- lint: one target for each of lint_stages ----
-c_files   = $(sort $(wildcard include/*.h include/*.hpp src/*.[ch] tests/*.[ch] tests/*/*.[ch] tests/*/*.cc tests/*/*.hpp examples/*.[ch] \
+c_files   = $(sort $(wildcard include/*.h include/*.hpp src/*.[ch] tests/*.[ch] tests/*/*.[ch] tests/*/*.cc tests/*/*.hpp examples/*.[ch] examples/*/*.[ch] \
                    stress/*.[ch] bench/*.[ch] bench/*.cc))
 thread_args = -fsyntax-only -Wthread-safety -Wthread-safety-beta -Werror $(tidy_args)
 tidy_args = -std=c11 -Iinclude -Isrc
@@ -12,6 +12,7 @@ lint-format:
 	$qclang-format --dry-run -Werror $(c_files)
 lint-tidy:
 	$qprintf '%s\n' $(wildcard src/*.c examples/*.c) | xargs -P $(JOBS) -I {} tools/lint-tidy {} $(tidy_args)
+	$qprintf '%s\n' $(wildcard examples/*/*.c) | xargs -P $(JOBS) -I {} tools/lint-tidy {} $(tidy_args) -D_GNU_SOURCE
 lint-threads:
 	$qclang $(thread_args) $(wildcard src/*.c)
 	$qclang $(thread_args) $(define_debug) $(variant_hook) $(wildcard src/*.c)
