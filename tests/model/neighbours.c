@@ -80,11 +80,13 @@ void poison_start(void) {
 }
 
 void poison_tell_made(void *payload, size_t size, size_t slot_size, bool used) {
-    (void)payload, (void)size, (void)slot_size, (void)used;
+    (void)slot_size, (void)used;
+    plain_made(payload, size);
 }
 
 void poison_tell_freed(void *payload, size_t slot_size) {
-    (void)payload, (void)slot_size;
+    (void)slot_size;
+    plain_freed(payload);
 }
 
 /* ---- sleeping: a sleep with a deadline is over at once, and the time is the deadline's ---- */
