@@ -34,6 +34,11 @@
 #define wr_path(name) ((void)0)
 #endif
 
+/* Told of a look-up that was refused, in the library (src/probe.h). */
+#ifndef wr_stale
+#define wr_stale(bits) ((void)0)
+#endif
+
 #define wr_likely(x) __builtin_expect(!!(x), 1)
 #define wr_unlikely(x) __builtin_expect(!!(x), 0)
 #define wr_assume(x) ((x) ? (void)0 : __builtin_unreachable())
@@ -242,8 +247,10 @@ WR_HELPER struct wr_slot *wr_weak_slot(wr_weak w) {
 WR_INLINE void *wr_weak_get(wr_weak w) {
     struct wr_slot *slot = wr_weak_slot(w);
     uint64_t old;
-    if (slot == NULL)
+    if (slot == NULL) {
+        wr_stale(w.bits);
         return NULL;
+    }
     /* order: acquire [GET], with the release store that published the object: its payload is seen. */
     old = wr_add_acquire(&slot->word, WR_ONE);
     /* What the addition returned decides, never a second look. */
@@ -261,6 +268,7 @@ WR_INLINE void *wr_weak_get(wr_weak w) {
     } else {
         wr_path(get_stray);
     }
+    wr_stale(w.bits);
     return NULL;
 }
 

@@ -47,6 +47,8 @@ void call_run(struct call call) {
     else if (call.finalizer != NULL)
         stats_count(STAT_FINALIZERS);
     if (call.callback != NULL)
+        wr_probe2(callback, call.entry, call.callback);
+    if (call.callback != NULL)
         call.callback((struct wr_weakref *)call.entry, ((struct wr_weakref *)call.entry)->arg);
     else if (call.finalizer != NULL)
         call.finalizer(((struct wr_finalizer *)call.entry)->arg);

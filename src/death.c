@@ -116,6 +116,7 @@ static void run(struct thread *thread, struct wr_slot *slot) {
         }
         wr_path(finalize_died);
         word_raise_below(slot, word_tag(word));
+        wr_probe2(death, payload, type);
     }
     bool front = false;
     if ((word & WR_REG) && weakref_is(payload)) {
@@ -220,6 +221,7 @@ static __attribute__((noinline)) void begin(struct wr_slot *slot) {
 void death_begin(struct wr_slot *slot, uint64_t closed) {
     if (!word_alive(closed)) {
         word_raise_below(slot, word_tag(closed));
+        wr_probe2(death, wr_payload_of(slot), wr_read(&slot->type));
         if (!(closed & (WR_REG | WR_BORROW)) && wr_read(&slot->type)->destroy == NULL) {
             /* No user code, so no matter whose turn it is. */
             wr_path(death_quiet);

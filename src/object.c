@@ -36,13 +36,15 @@ static __attribute__((noinline)) struct wr_slot *take_slow(uint32_t class) {
 }
 
 /* Make the object in a slot of this thread's, whose payload is zero, alive. */
-static inline void *born(struct wr_slot *slot, const wr_type *type, uint64_t flags) {
+static inline __attribute__((always_inline)) void *born(struct wr_slot *slot, const wr_type *type,
+                                                        uint64_t flags) {
     /* order: release [TYPE], with a survey, which looks at what it may not pin: the type's fields are there. */
     wr_store_release(&slot->type, type);
     if (type->flags & WR_LISTED)
         wr_mint(slot);
     wr_write(&slot->list.head, NULL);
     word_publish(slot, flags);
+    wr_probe2(new, wr_payload_of(slot), type);
     return wr_payload_of(slot);
 }
 

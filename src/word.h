@@ -21,6 +21,7 @@
 
 #include "atomic.h"
 #include "path.h"
+#include "probe.h"
 #include "weakrt_inline.h"
 
 /* Tags run out after 2^31 lives of a slot. The last tag an object may be born with leaves room for a kill (2)

@@ -15,6 +15,7 @@ wr_weak to_conn, to_session, to_gone, to_nothing;
 wr_weakref *ref;
 wr_cell cell;
 
+void stop_here(void);
 void stop_here(void) {
 }
 
