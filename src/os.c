@@ -33,6 +33,10 @@ void *os_reserve(size_t *size, size_t least, size_t align) {
         start = raw + before;
         *size = want;
     }
+#ifdef MADV_DONTDUMP
+    if (start != NULL)
+        (void)madvise(start, *size, MADV_DONTDUMP); /* a core file is not to be as large as the reserve */
+#endif
     errno = saved;
     return start;
 }
@@ -40,6 +44,10 @@ void *os_reserve(size_t *size, size_t least, size_t align) {
 bool os_commit(void *start, size_t size) {
     int saved = errno;
     bool done = mprotect(start, size, PROT_READ | PROT_WRITE) == 0;
+#ifdef MADV_DODUMP
+    if (done)
+        (void)madvise(start, size, MADV_DODUMP);
+#endif
     errno = saved;
     return done;
 }

@@ -183,6 +183,34 @@ TEST(a_chunk_with_one_object_is_not_given_back) {
     CHECK_EQ(destroyed, 2);
 }
 
+/* Tell whether the system leaves memory out of core files: "dd" among its flags. -1: it does not say. */
+static int is_left_out(uintptr_t address) {
+    FILE *file = fopen("/proc/self/smaps", "r");
+    char line[1000];
+    unsigned long from, to;
+    int left_out = -1;
+    for (bool here = false; file != NULL && left_out < 0 && fgets(line, sizeof line, file) != NULL;) {
+        if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+            here = from <= address && address < to;
+        else if (here && strncmp(line, "VmFlags:", 8) == 0)
+            left_out = strstr(line, " dd") != NULL;
+    }
+    if (file != NULL)
+        fclose(file);
+    return left_out;
+}
+
+TEST(a_core_file_has_the_chunks_and_not_the_reserve) {
+    probe *p = probe_new(NULL);
+    int of_object = is_left_out((uintptr_t)p);
+    int of_reserve = is_left_out((uintptr_t)wr_arena.base + (uintptr_t)wr_arena.end * WR_GRANULE);
+    wr_release(p);
+    if (of_object < 0 || RUNNING_ON_VALGRIND)
+        SKIP("the system does not say what it leaves out of core files");
+    CHECK_EQ(of_object, 0);
+    CHECK_EQ(of_reserve, 1);
+}
+
 TEST(a_chunk_that_the_system_does_not_take_back_stays_in_use) {
     enum { COUNT = 100 };
     void *objects[COUNT];
