@@ -16,6 +16,13 @@ bench_libs_uv     = $(call bench_package,--libs libuv)
 bench_python      = $(patsubst -I%,-isystem %,$(shell /usr/bin/python3-config $1 2>/dev/null))
 bench_flags_python = $(call bench_python,--includes)
 bench_libs_python = $(call bench_python,--ldflags --embed)
+bench_flags_urcu  = $(call bench_package,--cflags liburcu-memb)
+bench_libs_urcu   = $(call bench_package,--libs liburcu-memb)
+# Rust is used where it is, and never installed.
+bench_rustc       = $(shell rustc --version 2>/dev/null | cut -d' ' -f1-2)
+bench_flags_rust  = $(if $(bench_rustc),-DBENCH_RUSTC='"$(bench_rustc)"')
+bench_libs_rust   = $(if $(bench_rustc),-ldl)
+bench_loops_rust := $(if $(bench_rustc),$B/bench/libarc.a)
 # libc++ comes with clang; without it the program is built as any other, and says that it is missing.
 bench_cxx_libcxx  = $(shell clang++ -stdlib=libc++ -fsyntax-only -include memory -x c++ /dev/null 2>/dev/null && \
                       echo clang++ -stdlib=libc++)
@@ -52,9 +59,14 @@ $B/bench/run/weakrt-calls: $(call bench_parts,weakrt,.o) $(bench_common) $(SHARE
 	@mkdir -p $(@D)
 	$q$(CC) $(link_flags) $^ -Wl,-rpath,'$$ORIGIN/../..' $(LDLIBS) -o $@
 
+$B/bench/libarc.a: bench/arc.rs
+	$(call say,RUSTC)
+	@mkdir -p $(@D)
+	$qrustc --edition 2021 --crate-type staticlib -C opt-level=3 -C panic=abort -o $@ $<
+
 # A peer's program, from its parts.
 define bench_program
-$B/bench/run/$1: $(call bench_parts,$1,.o) $(bench_common)
+$B/bench/run/$1: $(call bench_parts,$1,.o) $(bench_common) $(bench_loops_$1)
 	$$(call say,LD)
 	@mkdir -p $$(@D)
 	$$q$$(CC) $$(link_flags) $$^ $$(bench_libs_$1) $$(LDLIBS) -o $$@
@@ -69,12 +81,18 @@ $(foreach peer,$(patsubst bench/bench_%.c,%,$(filter-out %/bench_weakrt.c,$(wild
     $(call bench_program,$(peer))))
 $(foreach peer,$(patsubst bench/bench_%.cc,%,$(wildcard bench/bench_*.cc)),$(eval $(call bench_program_cc,$(peer))))
 
-.PHONY: bench bench-quick bench-check bench-instructions bench-count bench-programs
+.PHONY: bench bench-quick bench-curves bench-check bench-instructions bench-count bench-programs
 bench-programs: $(bench_programs)
 bench: ## measure against what users would pick instead; results under build/bench
 	$qtools/setup --bench
 	+$q$(again) bench-programs
 	$qbench/bench.py --out build/bench $(BENCH) $(bench_programs)
+	$qbench/plot.py build/bench
+bench-curves: ## how it grows with threads, objects, entries and callbacks; plots under build/bench
+	$qtools/setup --bench
+	+$q$(again) bench-programs
+	$qbench/bench.py --curves --out build/bench $(BENCH) $(bench_programs)
+	$qbench/plot.py build/bench
 bench-quick: ## the main rows only, in some seconds
 	$qtools/setup --bench
 	+$q$(again) bench-programs

@@ -7,11 +7,12 @@ does hits all alike. Printed is the median of the rounds, with the distance of t
 ratio of weakrt to the best peer beside its goal. bench/rows.py says what is measured.
 
 usage: bench/bench.py [options] PROGRAM...
-  --out DIR        write results.tsv and results.json there
+  --out DIR        write results.tsv, results.json and results.md there
   --rounds N       9; a row that takes long to prepare has a third of them, with three values each
   --ms N           60: time for a value
   --quick          the main rows, 5 rounds of 20 ms
   --long           also rows that take long: 10 million cache entries
+  --curves         growth curves in place of the table, 3 rounds: curves.tsv and curves.json (bench/curves.py)
   --only GLOB      rows whose name matches; may be given more than once
   --instructions   count instructions of an operation under callgrind instead, for the rows of one thread. Build with
                    VARIANT=count: elsewhere the library tells valgrind of every object
@@ -27,6 +28,7 @@ import subprocess
 import sys
 import time
 
+import curves
 import report
 import rows as table
 
@@ -88,7 +90,7 @@ class Program:
 
 def parse(arguments):
     options = {"out": None, "rounds": None, "ms": None, "quick": False, "long": False, "only": [],
-               "instructions": False, "check": False}
+               "instructions": False, "check": False, "curves": False}
     programs = []
     arguments = list(arguments)
     while arguments:
@@ -103,9 +105,9 @@ def parse(arguments):
             options[name] = options[name] + [value] if name == "only" else value if name == "out" else int(value)
         else:
             sys.exit(__doc__)
-    if not programs:
+    if not programs or options["curves"] and not options["out"]:
         sys.exit(__doc__)
-    options["rounds"] = options["rounds"] or (5 if options["quick"] else 9)
+    options["rounds"] = options["rounds"] or (5 if options["quick"] else 3 if options["curves"] else 9)
     options["ms"] = options["ms"] or (20 if options["quick"] else 60)
     return options, programs
 
@@ -178,6 +180,10 @@ def main():
     if options["check"]:
         check(programs)
         return
+    if options["curves"]:
+        curves.measure(options, programs, progress)
+        curves.write(options["out"], options, programs)
+        return
     rows = [row for row in table.ROWS if wanted(options, row) and not (options["instructions"] and row.many)]
     start = time.monotonic()
     # A row that another one is compared with is measured too.
@@ -197,7 +203,7 @@ def main():
     results.print()
     if options["out"]:
         results.write(options["out"])
-        print("\nresults are in %s/results.tsv and .json" % options["out"])
+        print("\nresults are in %s/results.tsv, .json and .md" % options["out"])
 
 
 main()

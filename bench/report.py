@@ -110,6 +110,19 @@ class Results:
                      for i, (cell, width) in enumerate(zip(line, widths))]
             print("  ".join(cells).rstrip())
 
+    def markdown(self):
+        lines = ["| work | best peer | | weakrt | ratio | goal | as a call |", "|---|--:|---|--:|--:|--:|--:|"]
+        for title, rows in self.groups():
+            lines.append("| **%s** | | | | | | |" % title)
+            for row in rows:
+                inline, *more = [self.comparisons[row.name, p.name] for p in self.ours]
+                lines.append("| " + " | ".join((
+                    row.title, number(inline.against), inline.peer or "", number(inline.value),
+                    "" if inline.ratio is None else "%.2f" % inline.ratio,
+                    "" if inline.goal is None else "%.4g%s" % (inline.goal, "" if inline.met else " missed"),
+                    number(more[0].value) if more else "")) + " |")
+        return "\n".join(lines) + "\n"
+
     def write(self, folder):
         os.makedirs(folder, exist_ok=True)
         result = {"machine": machine(), "rounds": self.options["rounds"], "ms": self.options["ms"],
@@ -137,3 +150,5 @@ class Results:
             file.write("\n")
         with open(os.path.join(folder, "results.tsv"), "w", encoding="utf-8") as file:
             file.write("\n".join(tsv) + "\n")
+        with open(os.path.join(folder, "results.md"), "w", encoding="utf-8") as file:
+            file.write(self.markdown())

@@ -26,10 +26,11 @@ BENCH(borrow_return) {
 static wr_weak shared;
 static void borrow_shared(unsigned thread) {
     (void)thread;
+    wr_weak *place = &shared;
     for (int i = 0; i < BENCH_CHUNK; i++) {
         wr_borrowed borrowed;
-        BENCH_HIDE(shared.bits);
-        struct payload *lent = wr_borrow(shared, &borrowed);
+        BENCH_HIDE(place);
+        struct payload *lent = wr_borrow(*place, &borrowed);
         BENCH_HIDE(lent);
         BENCH_CHECK(lent != NULL);
         wr_return(&borrowed);
