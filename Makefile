@@ -46,6 +46,11 @@ variant_stress := -DWR_HOOK -DWR_COUNT_PATHS
 variant_stress1 := -DWR_HOOK -DWR_COUNT_PATHS -DWR_STRIPES=1u
 # For 32 bits, and emulators, which take long to reserve as much as processors do.
 variant_small := -DWR_HOOK -DWR_RESERVE_CHUNKS=128u
+# For make coverage: as hook, wear and pipe.
+variant_coverage := -DWR_HOOK -DTEST_COVERAGE
+variant_coverage-wear := $(variant_wear) -DTEST_COVERAGE
+variant_coverage-pipe := $(variant_pipe) -DTEST_COVERAGE
+coverage := $(if $(filter coverage%,$(VARIANT)),--coverage -fprofile-update=atomic)
 # For instruction counts: what the library tells valgrind of each object is left out.
 variant_count := -DNVALGRIND
 
@@ -106,7 +111,7 @@ warnings_c := -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
 optimize_release := -O2
 optimize_debug   := -Og
 # -gdwarf-4: valgrind 3.19 cannot read clang's DWARF 5.
-common := $(optimize_$(BUILD)) -g -gdwarf-4 -pthread $(warnings) \
+common := $(if $(coverage),-O0,$(optimize_$(BUILD))) -g -gdwarf-4 -pthread $(warnings) $(coverage) \
           $(SAN:%=-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 define_debug := -DWR_DEBUG
 defines := $(variant_$(VARIANT)) $(define_$(BUILD))
@@ -116,7 +121,7 @@ lib_flags  = -std=c11 -Isrc -fPIC -fvisibility=hidden $(common) $(warnings_c) $(
 test_flags = -std=c11 -D_GNU_SOURCE -Isrc -Itests $(common) $(warnings_c) $(INLINE:1=-DWR_TEST_INLINE) $(cppflags) $(CFLAGS)
 user_flags = -std=c11 $(common) $(warnings_c) $(cppflags) $(CFLAGS)
 cxx_flags  = -std=c++17 $(common) $(cppflags) $(CXXFLAGS)
-link_flags = -pthread $(SAN:%=-fsanitize=$(SAN)) $(LDFLAGS)
+link_flags = -pthread $(coverage) $(if $(coverage),-Wl$(comma)--wrap=abort -Wl$(comma)--wrap=_exit) $(SAN:%=-fsanitize=$(SAN)) $(LDFLAGS)
 # A sanitizer's own symbols come from the program, so a shared library of such a build has holes.
 shared_flags := -shared -Wl,-soname,$(SONAME) -Wl,--version-script,src/weakrt.map -Wl,-z,nodelete -Wl,-z,relro \
                 -Wl,-z,now $(if $(SAN),,-Wl,-z,defs)

@@ -231,3 +231,71 @@ TEST(a_hash_of_the_callers_however_bad) {
         wr_release(p[i]);
     wr_cache_free(c);
 }
+
+TEST(long_keys_in_a_bounded_cache_go_with_their_entries) {
+    wr_cache *c = limited(4, 2);
+    unsigned destroyed = 0;
+    char key[5000];
+    memset(key, 'k', sizeof key);
+    probe *held[3];
+    for (unsigned i = 0; i < 10; i++) {
+        probe *p = probe_new(&destroyed);
+        p->value = i;
+        key[0] = (char)('0' + i);
+        CHECK_EQ(wr_cache_put(c, key, sizeof key, p), 0);
+        if (i >= 7)
+            held[i - 7] = p;
+        else
+            wr_release(p);
+    }
+    CHECK_EQ(destroyed, 7);
+    key[0] = '8';
+    probe *found = wr_cache_get(c, key, sizeof key);
+    CHECK_PTR_EQ(found, held[1]);
+    wr_release(found);
+    CHECK_EQ(wr_cache_remove(c, key, sizeof key), 0);
+    CHECK_EQ(wr_cache_len(c), 2);
+    for (unsigned i = 0; i < 3; i++)
+        wr_release(held[i]);
+    wr_cache_free(c);
+    CHECK_EQ(destroyed, 10);
+}
+
+TEST(a_heavy_object_displaces_any_number_of_light_ones) {
+    wr_cache_options o = WR_CACHE_OPTIONS_INIT;
+    o.keep_weight = 300;
+    o.weigh = weigh;
+    wr_cache *c = cache_new_ex(&o);
+    unsigned destroyed = 0;
+    for (unsigned i = 0; i < 300; i++) {
+        probe *p = probe_new(&destroyed);
+        p->value = 1;
+        CHECK_EQ(wr_cache_put(c, &i, sizeof i, p), 0);
+        wr_release(p);
+    }
+    CHECK_EQ(destroyed, 0);
+    put_new(c, 300, &destroyed);
+    CHECK_EQ(destroyed, 300);
+    CHECK_EQ(wr_cache_len(c), 1);
+    wr_cache_free(c);
+}
+
+TEST(the_only_one_kept_stays_kept_when_it_is_used_again) {
+    wr_cache_options o = WR_CACHE_OPTIONS_INIT;
+    o.keep_weight = 100;
+    o.weigh = weigh;
+    wr_cache *c = cache_new_ex(&o);
+    unsigned destroyed = 0, key = 1;
+    put_new(c, 60, &destroyed);
+    probe *heavy = probe_new(&destroyed);
+    heavy->value = 101; /* never kept, and the newest now */
+    CHECK_EQ(wr_cache_put(c, &key, sizeof key, heavy), 0);
+    use(c, 60);
+    CHECK_EQ(destroyed, 0);
+    put_new(c, 50, &destroyed); /* in place of the one that is kept */
+    CHECK(!has(c, 60) && has(c, 50));
+    CHECK_EQ(destroyed, 1);
+    wr_release(heavy);
+    wr_cache_free(c);
+    CHECK_EQ(destroyed, 3);
+}

@@ -263,3 +263,13 @@ TEST(what_is_no_queue_is_refused) {
     CHECK_EQ(wr_refcount(obj), 1);
     wr_release(obj);
 }
+
+TEST_ABORTS(freeing_what_is_no_queue_says_so, "this is no queue") {
+    wr_queue_free((wr_queue *)wr_box_new(NULL, NULL));
+}
+
+TEST_ABORTS(releasing_later_what_is_no_object_says_so, "this is no object of weakrt") {
+    static char memory[64];
+    wr_queue *queue = wr_queue_new();
+    wr_release_later(memory + 16, queue);
+}
