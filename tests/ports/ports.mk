@@ -7,4 +7,5 @@ check-musl: ## the tests with musl in place of glibc
 # An emulator shows what the code does, not how a weaker memory orders it: that is for the models.
 check-aarch64: ## the tests on aarch64, emulated
 	$qtools/setup --ports
-	+$q$(again) all test CC=aarch64-linux-gnu-gcc VARIANT=small LDFLAGS=-static EMULATOR=qemu-aarch64
+	+$qQEMU_LD_PREFIX=/usr/aarch64-linux-gnu $(again) all test CC=aarch64-linux-gnu-gcc VARIANT=small \
+	    EMULATOR=qemu-aarch64
