@@ -78,7 +78,7 @@ $(call stage,cxx-tsan,test-cxx SAN=thread VARIANT=hook CXX_STDS=17)
 $(call stage,cxx-asan,test-cxx SAN=address$$(comma)undefined VARIANT=hook CXX_STDS=20)
 $(call stage,amalgamation,test-amalgamation)
 
-lint_stages := format tidy threads headers docs readme atomics paths sabotage text shell exports
+lint_stages := format tidy threads headers docs readme atomics paths sabotage text shell exports ci changes
 
 # ---- what the rest is made of ----
 BUILD   := $(strip $(BUILD))
@@ -210,7 +210,7 @@ check: ## install what is missing, then run every stage of tests
 	$qtools/setup
 	+$qtools/stages $(foreach s,$(check_stages),'$s=$(again) check-$s')
 
-lint: ## format, static analysis, lock rules, headers, documentation, examples shown, atomics, exports, sabotage
+lint: ## format, static analysis, lock rules, headers, documentation, examples shown, atomics, exports, sabotage, CI's file
 	$qtools/setup
 	+$qtools/stages $(foreach s,$(lint_stages),'$s=$(again) lint-$s')
 

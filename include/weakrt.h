@@ -60,7 +60,7 @@ extern "C" {
 /* Return the version of the library that is running: major * 10000 + minor * 100 + patch.
  * Returns:   the number; compare with WR_VERSION to notice a header of another version.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * See:       D5.   Since: 0.1 */
+ * See:       D5.   Since: 0.9 */
 WR_API uint32_t wr_version(void);
 #define WR_VERSION (WR_VERSION_MAJOR * 10000 + WR_VERSION_MINOR * 100 + WR_VERSION_PATCH)
 
@@ -114,14 +114,14 @@ typedef struct wr_type {
  * Allocates: address space in steps of 2 MiB, once; a per-thread record at a thread's first use.
  * Callbacks: none, but for the destroy of objects whose last reference was given back inside a failed
  *            wr_weak_get: a refill of the cache runs those that wait.
- * See:       D3.   Since: 0.1 */
+ * See:       D3.   Since: 0.9 */
 WR_API void *wr_new(const wr_type *type) WR_MUST_USE;
 
 /* Make an object with `extra_bytes` more payload than type->size says, zeroed too.
  * Gives:     one strong reference to the caller.
  * Returns:   as wr_new; EINVAL also when type->size + extra_bytes exceeds WR_MAX_SIZE.
  * Blocks:    as wr_new.   Allocates: as wr_new.   Callbacks: as wr_new.
- * See:       D3.   Since: 0.1 */
+ * See:       D3.   Since: 0.9 */
 WR_API void *wr_new_flex(const wr_type *type, size_t extra_bytes) WR_MUST_USE;
 
 /* Take one more strong reference to an object.
@@ -130,7 +130,7 @@ WR_API void *wr_new_flex(const wr_type *type, size_t extra_bytes) WR_MUST_USE;
  * Returns:   obj.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
  * On misuse: a dead object, memory that is no object, or a count past 2^26: fatal, with a message.
- * See:       D3, D8.   Since: 0.1 */
+ * See:       D3, D8.   Since: 0.9 */
 WR_API void *wr_retain(void *obj);
 
 /* Give up one strong reference; when it was the last, the object dies: its weak values all read dead at one
@@ -144,21 +144,21 @@ WR_API void *wr_retain(void *obj);
  *            S21). errno is kept (S14).
  * On misuse: a reference too many, or memory that is no object: fatal, with a message, as far as it can be
  *            told.
- * See:       D3, D4.   Since: 0.1 */
+ * See:       D3, D4.   Since: 0.9 */
 WR_API void wr_release(void *obj);
 
 /* Return the type an object was made with.
  * Needs:     a strong reference, or NULL.
  * Returns:   the type; NULL for NULL.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * See:       D5.   Since: 0.1 */
+ * See:       D5.   Since: 0.9 */
 WR_API const wr_type *wr_type_of(const void *obj);
 
 /* Return an object's strong count at some moment of the call; for tests and messages, not for decisions.
  * Needs:     a strong reference, or NULL.
  * Returns:   the count; 0 for NULL or a dead object.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * See:       D5.   Since: 0.1 */
+ * See:       D5.   Since: 0.9 */
 WR_API uint32_t wr_refcount(const void *obj);
 
 /* Make an object that stands for memory of the caller's own: its only content is `ptr`.
@@ -167,14 +167,14 @@ WR_API uint32_t wr_refcount(const void *obj);
  * Returns:   the box; NULL with errno ENOMEM.
  * Blocks:    as wr_new.   Allocates: as wr_new.   Callbacks: as wr_new; `destroy` (may be NULL) at the box's
  *            death.
- * See:       D5.   Since: 0.1 */
+ * See:       D5.   Since: 0.9 */
 WR_API void *wr_box_new(void *ptr, void (*destroy)(void *ptr)) WR_MUST_USE;
 
 /* Return the memory a box stands for.
  * Needs:     a strong reference to `box`; what it returns is valid as long as that.
  * Returns:   the pointer given to wr_box_new; NULL when `box` is NULL or no box.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * See:       D5.   Since: 0.1 */
+ * See:       D5.   Since: 0.9 */
 WR_API void *wr_box_get(const void *box);
 
 /* ---- weak values ---- */
@@ -192,7 +192,7 @@ typedef struct wr_weak {
  * Order:     hand the value to other threads by release/acquire (a lock, a queue, an atomic, epoll): one read
  *            by a relaxed load may read dead for a live object, never the reverse (S22).
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * See:       D3, S6, S10, S41.   Since: 0.1 */
+ * See:       D3, S6, S10, S41.   Since: 0.9 */
 WR_API wr_weak wr_weak_of(const void *obj);
 
 /* Take a strong reference to the object a weak value names, if it is alive.
@@ -203,7 +203,7 @@ WR_API wr_weak wr_weak_of(const void *obj);
  *            for the death of the object, NULL for ever (S22, S23).
  * Order:     what was written before the weak value was published is seen after (S57).
  * Blocks:    never.   Allocates: never.   Callbacks: none, ever. Async-signal-safe.
- * See:       D3, S54.   Since: 0.1 */
+ * See:       D3, S54.   Since: 0.9 */
 WR_API void *wr_weak_get(wr_weak w) WR_MUST_USE;
 
 /* Tell whether the object a weak value names is gone for it (dead, cleared or killed).
@@ -211,7 +211,7 @@ WR_API void *wr_weak_get(wr_weak w) WR_MUST_USE;
  *            finalized is not dead yet (S25).
  * Order:     what was written before the kill or death is seen by who saw true (S57).
  * Blocks:    never.   Allocates: never.   Callbacks: none. Async-signal-safe. Takes no reference.
- * See:       D3, S22.   Since: 0.1 */
+ * See:       D3, S22.   Since: 0.9 */
 WR_API bool wr_weak_is_dead(wr_weak w);
 
 /* Check bits that come from outside the process before they are used as a weak value.
@@ -219,7 +219,7 @@ WR_API bool wr_weak_is_dead(wr_weak w);
  * Returns:   0; -EINVAL unless the bits name the start of a slot with the tag a live object may have.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
  * On misuse: bits from outside that were not checked and name the inside of an object damage that object.
- * See:       S54.   Since: 0.1 */
+ * See:       S54.   Since: 0.9 */
 WR_API int wr_weak_check(uint64_t bits, wr_weak *out);
 
 /* Conversions; none can fail. A weak value fits a pointer where pointers have 64 bits. */
@@ -262,7 +262,7 @@ static inline bool wr_weak_is_null(wr_weak w) {
  * Blocks:    briefly on the object's stripe when it has weakrefs; callbacks may.
  * Allocates: never.
  * Callbacks: those of the object's weakrefs, newest first, before it returns 1, on this thread (S11, S12).
- * See:       D3, D4, S41.   Since: 0.1 */
+ * See:       D3, D4, S41.   Since: 0.9 */
 WR_API int wr_kill(void *obj);
 
 /* Make every weak value and weakref of an object dead; new ones may be made afterwards.
@@ -273,7 +273,7 @@ WR_API int wr_kill(void *obj);
  * Order:     what was written before is seen by whoever sees a weak value dead (S57).
  * Blocks:    as wr_kill.   Allocates: never.
  * Callbacks: those of the object's weakrefs, newest first, before it returns, on this thread.
- * See:       D4, S39; PyObject_ClearWeakRefs.   Since: 0.1 */
+ * See:       D4, S39; PyObject_ClearWeakRefs.   Since: 0.9 */
 WR_API int wr_weakref_clear(void *obj);
 
 /* Make every weak value and weakref of an object dead, without running callbacks; they never will run then.
@@ -282,7 +282,7 @@ WR_API int wr_weakref_clear(void *obj);
  * Order:     as wr_weakref_clear.
  * Blocks:    as wr_kill.   Allocates: never.
  * Callbacks: none. Arguments with a destructor are kept until their weakref is freed (S40).
- * See:       D4, S40; PyUnstable_Object_ClearWeakRefsNoCallbacks.   Since: 0.1 */
+ * See:       D4, S40; PyUnstable_Object_ClearWeakRefsNoCallbacks.   Since: 0.9 */
 WR_API int wr_weakref_clear_no_callbacks(void *obj);
 
 /* ---- weakref objects ---- */
@@ -329,7 +329,7 @@ typedef struct wr_weakref_options {
  * Blocks:    briefly on the object's stripe.   Allocates: as wr_new, unless shared.
  * Callbacks: as wr_new. `callback` on the thread that ends the referent, unless the weakref dies before (S16,
  *            S17).
- * See:       D4, S1; PyWeakref_NewRef.   Since: 0.1 */
+ * See:       D4, S1; PyWeakref_NewRef.   Since: 0.9 */
 WR_API wr_weakref *wr_weakref_new(void *obj, wr_callback callback, void *arg) WR_MUST_USE;
 
 /* Make a proxy for an object, or without a callback, share the one that is there (S2).
@@ -337,7 +337,7 @@ WR_API wr_weakref *wr_weakref_new(void *obj, wr_callback callback, void *arg) WR
  * Gives:     as wr_weakref_new.
  * Returns:   as wr_weakref_new.
  * Blocks:    as wr_weakref_new.   Allocates: as wr_weakref_new.   Callbacks: as wr_weakref_new.
- * See:       D4, S2; PyWeakref_NewProxy.   Since: 0.1 */
+ * See:       D4, S2; PyWeakref_NewProxy.   Since: 0.9 */
 WR_API wr_weakref *wr_proxy_new(void *obj, wr_callback callback, void *arg) WR_MUST_USE;
 
 /* Make a weakref with options; shared when it has no callback, arg destructor and type of its own.
@@ -349,7 +349,7 @@ WR_API wr_weakref *wr_proxy_new(void *obj, wr_callback callback, void *arg) WR_M
  *            queue, is WR_BORROWABLE or too large.
  * Blocks:    briefly on the object's stripe.   Allocates: as wr_new, unless shared.   Callbacks: as
  *            wr_weakref_new.
- * See:       D4, S1, S6, S8.   Since: 0.1 */
+ * See:       D4, S1, S6, S8.   Since: 0.9 */
 WR_API wr_weakref *wr_weakref_new_ex(void *obj, const wr_weakref_options *options) WR_MUST_USE;
 
 /* Return the state of a weakref of a type based on wr_weakref_type.
@@ -357,57 +357,57 @@ WR_API wr_weakref *wr_weakref_new_ex(void *obj, const wr_weakref_options *option
  * Returns:   its wr_type.size bytes, zeroed when it was made, aligned to 32; NULL for NULL, for what is no
  *            weakref, and for plain refs and proxies.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * See:       D5.   Since: 0.1 */
+ * See:       D5.   Since: 0.9 */
 WR_API void *wr_weakref_extra(wr_weakref *ref);
 
 /* Take a strong reference to a weakref's referent, if it is alive.
  * Gives:     in *obj one strong reference, or NULL; it is always written.
  * Returns:   1: alive; 0: dead; -EINVAL: `obj` is NULL, or `ref` is NULL or no weakref.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * See:       S31; PyWeakref_GetRef.   Since: 0.1 */
+ * See:       S31; PyWeakref_GetRef.   Since: 0.9 */
 WR_API int wr_weakref_get(wr_weakref *ref, void **obj);
 
 /* Tell whether a weakref's referent is gone for it; takes no reference.
  * Returns:   1: dead, for good; 0: alive at that moment; -EINVAL: NULL or no weakref.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * See:       S27; PyWeakref_IsDead.   Since: 0.1 */
+ * See:       S27; PyWeakref_IsDead.   Since: 0.9 */
 WR_API int wr_weakref_is_dead(wr_weakref *ref);
 
 /* Return a weakref's weak value, which outlives the weakref.
  * Returns:   the value, dead or alive; null for what is no weakref.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * See:       D5.   Since: 0.1 */
+ * See:       D5.   Since: 0.9 */
 WR_API wr_weak wr_weakref_value(wr_weakref *ref);
 
 /* Tell whether an object is a weakref: a ref or a proxy, dead or alive.
  * Returns:   that; false for NULL. No side effect.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * See:       S27; PyWeakref_Check.   Since: 0.1 */
+ * See:       S27; PyWeakref_Check.   Since: 0.9 */
 WR_API bool wr_weakref_check(const void *obj);
 
 /* Tell whether an object is a ref, of wr_weakref_type or a type based on it.
  * Returns:   that; false for a proxy and for NULL. No side effect.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * See:       S27; PyWeakref_CheckRef.   Since: 0.1 */
+ * See:       S27; PyWeakref_CheckRef.   Since: 0.9 */
 WR_API bool wr_weakref_check_ref(const void *obj);
 
 /* Tell whether an object is a ref of wr_weakref_type itself.
  * Returns:   that; false for NULL. No side effect.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * See:       S27; PyWeakref_CheckRefExact.   Since: 0.1 */
+ * See:       S27; PyWeakref_CheckRefExact.   Since: 0.9 */
 WR_API bool wr_weakref_check_ref_exact(const void *obj);
 
 /* Tell whether an object is a proxy.
  * Returns:   that; false for NULL. No side effect.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * See:       S27; PyWeakref_CheckProxy.   Since: 0.1 */
+ * See:       S27; PyWeakref_CheckProxy.   Since: 0.9 */
 WR_API bool wr_weakref_check_proxy(const void *obj);
 
 /* Return how many weakrefs an object has.
  * Needs:     a strong reference to `obj`, or NULL.
  * Returns:   the number of refs and proxies alive on it at some moment of the call; 0 for NULL.
  * Blocks:    on the object's stripe while it counts them.   Allocates: never.   Callbacks: none.
- * See:       S37; weakref.getweakrefcount.   Since: 0.1 */
+ * See:       S37; weakref.getweakrefcount.   Since: 0.9 */
 WR_API size_t wr_weakref_count(const void *obj);
 
 /* Write the weakrefs of an object to an array: the shared ref, the shared proxy, the others, newest first.
@@ -415,14 +415,14 @@ WR_API size_t wr_weakref_count(const void *obj);
  * Gives:     a strong reference with each pointer written.
  * Returns:   how many there are, which may be more than `cap`. Those being freed are left out.
  * Blocks:    on the object's stripe while it lists them.   Allocates: never.   Callbacks: none.
- * See:       S4, S38; weakref.getweakrefs.   Since: 0.1 */
+ * See:       S4, S38; weakref.getweakrefs.   Since: 0.9 */
 WR_API size_t wr_weakref_list(void *obj, wr_weakref **out, size_t cap);
 
 /* Return the callback that a weakref would call.
  * Returns:   the callback; NULL when there is none, and from the instant of the referent's death or a cancel
  *            (S13).
  * Blocks:    briefly on the referent's stripe.   Allocates: never.   Callbacks: none.
- * See:       S13.   Since: 0.1 */
+ * See:       S13.   Since: 0.9 */
 WR_API wr_callback wr_weakref_callback(wr_weakref *ref);
 
 /* Cancel a weakref's callback; after the return it does not run and will not. The weakref stays a weakref.
@@ -433,7 +433,7 @@ WR_API wr_callback wr_weakref_callback(wr_weakref *ref);
  * Blocks:    while the callback or its arg destructor runs on another thread. Two callbacks that cancel each
  *            other deadlock: use the timed form there.
  * Allocates: never.   Callbacks: the arg destructor, when it returns 1.
- * See:       D4, S43.   Since: 0.1 */
+ * See:       D4, S43.   Since: 0.9 */
 WR_API int wr_weakref_cancel(wr_weakref *ref);
 
 /* Cancel a weakref's callback, waiting for a running one no longer than `timeout_ms` milliseconds (negative:
@@ -442,7 +442,7 @@ WR_API int wr_weakref_cancel(wr_weakref *ref);
  * Returns:   as wr_weakref_cancel; -ETIMEDOUT: it is still running, and nothing was changed.
  * Order:     as wr_weakref_cancel.
  * Blocks:    as wr_weakref_cancel, up to the timeout.   Allocates: never.   Callbacks: as wr_weakref_cancel.
- * See:       D4, S43.   Since: 0.1 */
+ * See:       D4, S43.   Since: 0.9 */
 WR_API int wr_weakref_cancel_timed(wr_weakref *ref, int64_t timeout_ms);
 
 /* ---- the object protocol: each takes an object, a ref, or a proxy, which stands for its referent ---- */
@@ -453,7 +453,7 @@ WR_API int wr_weakref_cancel_timed(wr_weakref *ref, int64_t timeout_ms);
  *            referent died; else what the type's hash returned.
  * Blocks:    never by itself.   Allocates: never.
  * Callbacks: the type's hash; a ref's referent is held for it, and dies here if that was the last reference.
- * See:       S28, S34.   Since: 0.1 */
+ * See:       S28, S34.   Since: 0.9 */
 WR_API int wr_hash(void *obj, uint64_t *out);
 
 /* Compare two objects: by their type's equal when both have the same type, else by identity. Refs compare by
@@ -462,14 +462,14 @@ WR_API int wr_hash(void *obj, uint64_t *out);
  *            called.
  * Blocks:    never by itself.   Allocates: never.
  * Callbacks: the type's equal; referents are held for it, and die here if that was the last reference.
- * See:       S29, S32, S33.   Since: 0.1 */
+ * See:       S29, S32, S33.   Since: 0.9 */
 WR_API int wr_equal(void *a, void *b);
 
 /* Describe an object as text: by its type's describe, else "<name at address>"; a ref or proxy as in S30.
  * Returns:   how long the whole text is, of which `buf` got up to len - 1 bytes and a NUL, as snprintf;
  *            -EINVAL: NULL; else what the type's describe returned. Does not fail for dead ones.
  * Blocks:    never by itself.   Allocates: never.   Callbacks: the type's describe.
- * See:       S30, S32, S35.   Since: 0.1 */
+ * See:       S30, S32, S35.   Since: 0.9 */
 WR_API int wr_describe(void *obj, char *buf, size_t len);
 
 /* Call a function on an object, or on what a proxy stands for, which is held for the whole call.
@@ -477,7 +477,7 @@ WR_API int wr_describe(void *obj, char *buf, size_t len);
  * Returns:   0; -EINVAL: obj or fn is NULL; -ESTALE: a proxy whose referent is dead: fn was not called.
  * Blocks:    as fn does.   Allocates: never.   Callbacks: fn; and the object's end, when its last reference is
  *            dropped meanwhile.
- * See:       S32, S33, S36.   Since: 0.1 */
+ * See:       S32, S33, S36.   Since: 0.9 */
 WR_API int wr_call(void *obj, int (*fn)(void *self, void *arg), void *arg, int *result);
 
 /* ---- borrow: an access without a reference ---- */
@@ -502,7 +502,7 @@ typedef struct wr_borrowed {
  * Callbacks: when it gives NULL, as wr_return, seldom.
  *            For a type without WR_BORROWABLE, for a thread's 65th borrow at once, and where there is no
  *            memory, it takes a reference: then the object lives on until wr_return.
- * See:       D11, S56; PyWeakref_GetObject.   Since: 0.1 */
+ * See:       D11, S56; PyWeakref_GetObject.   Since: 0.9 */
 WR_API void *wr_borrow(wr_weak w, wr_borrowed *b);
 
 /* Give a borrow back. When the object died meanwhile, and this was its last borrower, it is destroyed now.
@@ -512,7 +512,7 @@ WR_API void *wr_borrow(wr_weak w, wr_borrowed *b);
  * Callbacks: destroy of the object, and what wr_release may run.
  * On misuse: returned twice, on another thread, or not before the thread's end: fatal, with a message, as far
  *            as it can be told.
- * See:       D11, S56.   Since: 0.1 */
+ * See:       D11, S56.   Since: 0.9 */
 WR_API void wr_return(wr_borrowed *b);
 
 /* ---- cells: places that threads share ---- */
@@ -528,7 +528,7 @@ typedef struct wr_cell {
  * Returns:   the object that was in the cell at some moment of the call; NULL: it was empty.
  * Order:     what was written before it was stored is seen.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * See:       D12, S55.   Since: 0.1 */
+ * See:       D12, S55.   Since: 0.9 */
 WR_API void *wr_cell_load(const wr_cell *c) WR_MUST_USE;
 
 /* Put an object into a cell; the cell takes a reference of its own, and gives up the one it had.
@@ -536,7 +536,7 @@ WR_API void *wr_cell_load(const wr_cell *c) WR_MUST_USE;
  * Order:     what was written before is seen by who gets the object from the cell.
  * Blocks:    never by itself; destroy may.   Allocates: never.
  * Callbacks: as wr_release, of the object that was in the cell.
- * See:       D12, S55.   Since: 0.1 */
+ * See:       D12, S55.   Since: 0.9 */
 WR_API void wr_cell_store(wr_cell *c, void *obj);
 
 /* Put an object into a cell and take out what was there.
@@ -545,7 +545,7 @@ WR_API void wr_cell_store(wr_cell *c, void *obj);
  * Returns:   the object that was in the cell, or NULL.
  * Order:     as wr_cell_store and wr_cell_load.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * See:       D12, S55.   Since: 0.1 */
+ * See:       D12, S55.   Since: 0.9 */
 WR_API void *wr_cell_exchange(wr_cell *c, void *obj) WR_MUST_USE;
 
 /* Put `desired` into a cell if `expected` is in it; the cell gives up its reference to that one.
@@ -555,7 +555,7 @@ WR_API void *wr_cell_exchange(wr_cell *c, void *obj) WR_MUST_USE;
  * Order:     as wr_cell_store.
  * Blocks:    never.   Allocates: never.
  * Callbacks: none; the caller holds what could die.
- * See:       D12, S55.   Since: 0.1 */
+ * See:       D12, S55.   Since: 0.9 */
 WR_API bool wr_cell_compare_exchange(wr_cell *c, void *expected, void *desired);
 
 /* Borrow the object in a cell, as wr_borrow does with a weak value.
@@ -564,7 +564,7 @@ WR_API bool wr_cell_compare_exchange(wr_cell *c, void *expected, void *desired);
  *            leave the cell and lose its last reference; it is destroyed after wr_return.
  * Order:     as wr_cell_load.
  * Blocks:    as wr_borrow.   Allocates: as wr_borrow.   Callbacks: as wr_borrow, seldom, also when it succeeds.
- * See:       D12, S55, S56.   Since: 0.1 */
+ * See:       D12, S55, S56.   Since: 0.9 */
 WR_API void *wr_cell_borrow(const wr_cell *c, wr_borrowed *b);
 
 /* A place that holds a weak value; null when zeroed. It orders what S22 and S57 ask for by itself. */
@@ -576,27 +576,27 @@ typedef struct wr_weak_cell {
  * Returns:   it.
  * Order:     acquire, with the stores.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * See:       D12.   Since: 0.1 */
+ * See:       D12.   Since: 0.9 */
 WR_API wr_weak wr_weak_cell_load(const wr_weak_cell *c);
 
 /* Put a weak value into a weak cell.
  * Order:     release, with the loads.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * See:       D12.   Since: 0.1 */
+ * See:       D12.   Since: 0.9 */
 WR_API void wr_weak_cell_store(wr_weak_cell *c, wr_weak w);
 
 /* Put a weak value into a weak cell and take out what was there.
  * Returns:   what was there.
  * Order:     acquire and release.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * See:       D12.   Since: 0.1 */
+ * See:       D12.   Since: 0.9 */
 WR_API wr_weak wr_weak_cell_exchange(wr_weak_cell *c, wr_weak w);
 
 /* Put `desired` into a weak cell if `expected` is in it. Weak values are never used again: there is no ABA.
  * Returns:   true: done; false: something else is in it, and nothing was changed.
  * Order:     acquire and release.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * See:       D12.   Since: 0.1 */
+ * See:       D12.   Since: 0.9 */
 WR_API bool wr_weak_cell_compare_exchange(wr_weak_cell *c, wr_weak expected, wr_weak desired);
 
 /* Take a strong reference to the object that a weak cell's value names, if it is alive.
@@ -604,7 +604,7 @@ WR_API bool wr_weak_cell_compare_exchange(wr_weak_cell *c, wr_weak expected, wr_
  * Returns:   the object; NULL: at some moment of the call the value in the cell was null or dead.
  * Order:     as wr_weak_get.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * See:       D12, S55.   Since: 0.1 */
+ * See:       D12, S55.   Since: 0.9 */
 WR_API void *wr_weak_cell_get(const wr_weak_cell *c) WR_MUST_USE;
 
 /* ---- delivery: what runs in an event loop ---- */
@@ -613,14 +613,14 @@ WR_API void *wr_weak_cell_get(const wr_weak_cell *c) WR_MUST_USE;
  * Gives:     the queue, to be freed by wr_queue_free.
  * Returns:   the queue; NULL with errno ENOMEM, EMFILE or ENFILE.
  * Blocks:    as wr_new.   Allocates: as wr_new, and a file descriptor.   Callbacks: as wr_new.
- * See:       D4, S44.   Since: 0.1 */
+ * See:       D4, S44.   Since: 0.9 */
 WR_API wr_queue *wr_queue_new(void) WR_MUST_USE;
 
 /* Return the descriptor to poll for reading: it is readable whenever something waits and its push has returned,
  * and now and then when nothing does. Do not read it, write it or close it.
  * Returns:   the descriptor, the queue's own; -EINVAL: NULL or no queue.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * See:       S44.   Since: 0.1 */
+ * See:       S44.   Since: 0.9 */
 WR_API int wr_queue_fd(wr_queue *queue);
 
 /* Run what waits in a queue, in the order it was pushed by each thread: at most `max` entries, or with max <= 0
@@ -630,7 +630,7 @@ WR_API int wr_queue_fd(wr_queue *queue);
  * Order:     what was done before the push is seen.
  * Blocks:    never by itself.   Allocates: never.
  * Callbacks: those that waited, destroys, and whatever dies in them.
- * See:       D4, S44.   Since: 0.1 */
+ * See:       D4, S44.   Since: 0.9 */
 WR_API int wr_queue_run(wr_queue *queue, int max);
 
 /* Free a queue: callbacks that wait are dropped, with their arguments destroyed; destroys that wait run here;
@@ -640,7 +640,7 @@ WR_API int wr_queue_run(wr_queue *queue, int max);
  * Blocks:    until threads that are pushing to it are through.   Allocates: never.
  * Callbacks: argument destructors and destroys of what waited.
  * On misuse: from inside its own wr_queue_run, or while another thread is there: fatal, with a message.
- * See:       S45.   Since: 0.1 */
+ * See:       S45.   Since: 0.9 */
 WR_API void wr_queue_free(wr_queue *queue);
 
 /* Give up one strong reference, and run nothing here: when it was the last, the object reads dead at once, and
@@ -651,7 +651,7 @@ WR_API void wr_queue_free(wr_queue *queue);
  * Callbacks: none, ever. Async-signal-safe. With `queue` NULL, and for a weakref, they run at the next death,
  *            wr_queue_run, wr_kill_wait, wr_trim or slow wr_new on any thread.
  * On misuse: as wr_release.
- * See:       D4, S45a.   Since: 0.1 */
+ * See:       D4, S45a.   Since: 0.9 */
 WR_API void wr_release_later(void *obj, wr_queue *queue);
 
 /* Bind an object to a queue: the rest of its death, from the callbacks on to destroy, runs in
@@ -660,7 +660,7 @@ WR_API void wr_release_later(void *obj, wr_queue *queue);
  * Returns:   0; -EINVAL: NULL, or no queue; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref; -ESTALE: it is killed
  *            or dying; -EEXIST: it is bound already; -ENOMEM.
  * Blocks:    briefly on the object's stripe.   Allocates: as wr_new.   Callbacks: as wr_new.
- * See:       D4, S44.   Since: 0.1 */
+ * See:       D4, S44.   Since: 0.9 */
 WR_API int wr_bind(void *obj, wr_queue *queue);
 
 /* ---- waiting for the end ---- */
@@ -675,7 +675,7 @@ WR_API int wr_bind(void *obj, wr_queue *queue);
  * Blocks:    up to the timeout, on the monotonic clock.   Allocates: never.
  * Callbacks: those of the kill; the deaths that wait on this thread, and while it waits those that wait for any
  *            thread (wr_release_later); and the object's end, when this was the last reference.
- * See:       D4, S42.   Since: 0.1 */
+ * See:       D4, S42.   Since: 0.9 */
 WR_API int wr_kill_wait(void *obj, int64_t timeout_ms);
 
 /* Kill an object, give up the caller's reference, and have fn(arg) called once the object is destroyed:
@@ -687,7 +687,7 @@ WR_API int wr_kill_wait(void *obj, int64_t timeout_ms);
  * Order:     fn sees what destroy did.
  * Blocks:    as wr_kill.   Allocates: as wr_new.
  * Callbacks: those of the kill; and the object's end and fn, when this was the last reference.
- * See:       D4, S42.   Since: 0.1 */
+ * See:       D4, S42.   Since: 0.9 */
 WR_API int wr_kill_notify(void *obj, void (*fn)(void *arg), void *arg, wr_queue *queue);
 
 /* Kill every live object of a type and wait until all are destroyed; for shutdown.
@@ -698,7 +698,7 @@ WR_API int wr_kill_notify(void *obj, void (*fn)(void *arg), void *arg, wr_queue 
  *            wr_kill_wait; -EINVAL: NULL; -ENOTSUP: a WR_NO_WEAKREF type, or one of weakrefs.
  * Blocks:    up to the timeout; looks at every slot of the process.   Allocates: never.
  * Callbacks: as wr_kill_wait, for each object.
- * See:       D4, S42.   Since: 0.1 */
+ * See:       D4, S42.   Since: 0.9 */
 WR_API int wr_kill_all(const wr_type *type, int64_t timeout_ms);
 
 /* ---- finalizers ---- */
@@ -718,7 +718,7 @@ typedef struct wr_finalizer wr_finalizer;
  * Blocks:    briefly on the object's stripe.   Allocates: as wr_new.
  * Callbacks: as wr_new. `fn` at the object's death, on the thread or queue where its callbacks run; clear and
  *            kill leave it waiting.
- * See:       D4, S46; weakref.finalize.   Since: 0.1 */
+ * See:       D4, S46; weakref.finalize.   Since: 0.9 */
 WR_API wr_finalizer *wr_finalizer_new(void *obj, void (*fn)(void *arg), void *arg,
                                       unsigned flags) WR_MUST_USE;
 
@@ -727,7 +727,7 @@ WR_API wr_finalizer *wr_finalizer_new(void *obj, void (*fn)(void *arg), void *ar
  * Returns:   1: it ran in this call; 0: it has run, runs elsewhere, or was detached; -EINVAL: NULL or no
  *            finalizer.
  * Blocks:    never by itself.   Allocates: never.   Callbacks: its function.
- * See:       S46.   Since: 0.1 */
+ * See:       S46.   Since: 0.9 */
 WR_API int wr_finalizer_call(wr_finalizer *f);
 
 /* Detach a finalizer: it will not run.
@@ -735,14 +735,14 @@ WR_API int wr_finalizer_call(wr_finalizer *f);
  * Returns:   1: it had not begun and never will; 0: it has run, runs, or was detached; -EINVAL: NULL or no
  *            finalizer.
  * Blocks:    briefly on the object's stripe.   Allocates: never.   Callbacks: none.
- * See:       S46.   Since: 0.1 */
+ * See:       S46.   Since: 0.9 */
 WR_API int wr_finalizer_detach(wr_finalizer *f);
 
 /* Tell whether a finalizer has yet to run.
  * Needs:     a strong reference to `f`, or NULL.
  * Returns:   that, at some moment of the call; false for what is no finalizer.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * See:       S46.   Since: 0.1 */
+ * See:       S46.   Since: 0.9 */
 WR_API bool wr_finalizer_alive(wr_finalizer *f);
 
 /* Look at what a finalizer would do.
@@ -751,13 +751,13 @@ WR_API bool wr_finalizer_alive(wr_finalizer *f);
  * Returns:   the object; NULL when the finalizer is not alive, or its object is on its way out: nothing is
  *            written.
  * Blocks:    briefly on the object's stripe.   Allocates: never.   Callbacks: none.
- * See:       S46; weakref.finalize.peek.   Since: 0.1 */
+ * See:       S46; weakref.finalize.peek.   Since: 0.9 */
 WR_API void *wr_finalizer_peek(wr_finalizer *f, void (**fn)(void *arg), void **arg) WR_MUST_USE;
 
 /* Run the finalizers made with WR_AT_EXIT, newest first, also those made meanwhile. To be called at the
  * program's exit, by the program: the library does nothing there by itself.
  * Blocks:    never by itself.   Allocates: never.   Callbacks: theirs.
- * See:       D7, S46.   Since: 0.1 */
+ * See:       D7, S46.   Since: 0.9 */
 WR_API void wr_run_exit_finalizers(void);
 
 /* ---- containers: what they have in common ---- */
@@ -826,7 +826,7 @@ typedef struct wr_cache_options {
  * Blocks:    never.   Allocates: some KiB, later more: about 136 bytes for each entry with a key of up to 24
  *            bytes.
  * Callbacks: none.
- * See:       D13, S47; weakref.WeakValueDictionary.   Since: 0.1 */
+ * See:       D13, S47; weakref.WeakValueDictionary.   Since: 0.9 */
 WR_API wr_cache *wr_cache_new(void) WR_MUST_USE;
 
 /* Make a cache with options: see wr_cache_options.
@@ -835,7 +835,7 @@ WR_API wr_cache *wr_cache_new(void) WR_MUST_USE;
  *            number of shards that is no power of two up to 128, or a keep_weight without weigh.
  * Blocks:    never.   Allocates: as wr_cache_new.
  * Callbacks: `hash` with each key that is used, `weigh` with each object that is put in; no lock is held.
- * See:       D13.   Since: 0.1 */
+ * See:       D13.   Since: 0.9 */
 WR_API wr_cache *wr_cache_new_ex(const wr_cache_options *options) WR_MUST_USE;
 
 /* Free a cache. Its objects live on, but for those that only it kept alive.
@@ -843,7 +843,7 @@ WR_API wr_cache *wr_cache_new_ex(const wr_cache_options *options) WR_MUST_USE;
  *            threads may be.
  * Blocks:    briefly on its locks and the stripes of its objects.   Allocates: never.
  * Callbacks: the end of objects that only it kept alive.
- * See:       D13.   Since: 0.1 */
+ * See:       D13.   Since: 0.9 */
 WR_API void wr_cache_free(wr_cache *cache);
 
 /* Take a reference to the object under a key, if one is alive there.
@@ -854,7 +854,7 @@ WR_API void wr_cache_free(wr_cache *cache);
  * Order:     what was written before the object was put is seen.
  * Blocks:    briefly on the lock of a shard.   Allocates: never.
  * Callbacks: the cache's hash; with limits, the end of objects that the cache no longer keeps.
- * See:       D13, S47, S49.   Since: 0.1 */
+ * See:       D13, S47, S49.   Since: 0.9 */
 WR_API void *wr_cache_get(wr_cache *cache, const void *key, size_t len) WR_MUST_USE;
 
 /* Put an object under a key, in place of what is there.
@@ -865,7 +865,7 @@ WR_API void *wr_cache_get(wr_cache *cache, const void *key, size_t len) WR_MUST_
  * Blocks:    briefly on the lock of a shard and the object's stripe.
  * Allocates: as wr_new, and buckets, now and then, 4 KiB at a time.
  * Callbacks: as wr_new, and as wr_cache_get.
- * See:       D13, S47, S49.   Since: 0.1 */
+ * See:       D13, S47, S49.   Since: 0.9 */
 WR_API int wr_cache_put(wr_cache *cache, const void *key, size_t len, void *obj);
 
 /* Take a reference to the object under a key, or if none is alive there, have it made and put it in: for each
@@ -881,7 +881,7 @@ WR_API int wr_cache_put(wr_cache *cache, const void *key, size_t len, void *obj)
  * Callbacks: `make`, on this thread, with no lock held: it may use this cache, with other keys; when it puts
  *            something under this key, or another thread does meanwhile, that is what all get. And as
  *            wr_cache_put.
- * See:       D13, S48.   Since: 0.1 */
+ * See:       D13, S48.   Since: 0.9 */
 WR_API void *wr_cache_get_or_create(wr_cache *cache, const void *key, size_t len, wr_make make,
                                     void *arg) WR_MUST_USE;
 
@@ -890,20 +890,20 @@ WR_API void *wr_cache_get_or_create(wr_cache *cache, const void *key, size_t len
  * Gives:     one strong reference to the object that is there now, the one found or `obj`.
  * Returns:   that; NULL with errno as the errors of wr_cache_put.
  * Blocks:    as wr_cache_put.   Allocates: as wr_cache_put.   Callbacks: as wr_cache_put.
- * See:       D13, S49; dict.setdefault.   Since: 0.1 */
+ * See:       D13, S49; dict.setdefault.   Since: 0.9 */
 WR_API void *wr_cache_set_default(wr_cache *cache, const void *key, size_t len, void *obj) WR_MUST_USE;
 
 /* Tell whether an object is alive under a key.
  * Returns:   that, at some moment of the call; false for what cannot be a key. It does not count as a use.
  * Blocks:    briefly on the lock of a shard.   Allocates: never.   Callbacks: the cache's hash.
- * See:       D13, S49.   Since: 0.1 */
+ * See:       D13, S49.   Since: 0.9 */
 WR_API bool wr_cache_contains(wr_cache *cache, const void *key, size_t len);
 
 /* Take an entry out and return its object.
  * Gives:     one strong reference, unless NULL.
  * Returns:   the object; NULL when none is alive there.
  * Blocks:    as wr_cache_put.   Allocates: never.   Callbacks: the cache's hash.
- * See:       D13, S49; dict.pop.   Since: 0.1 */
+ * See:       D13, S49; dict.pop.   Since: 0.9 */
 WR_API void *wr_cache_pop(wr_cache *cache, const void *key, size_t len) WR_MUST_USE;
 
 /* Take any entry out and return its object; which one is not said.
@@ -911,32 +911,32 @@ WR_API void *wr_cache_pop(wr_cache *cache, const void *key, size_t len) WR_MUST_
  *            bytes up to `cap` at `buf`. With WR_KEY_WORDS the key is the bytes of a pointer.
  * Returns:   the object; NULL when there is none, errno kept, or with errno EINVAL.
  * Blocks:    on the locks of shards, while it looks for one.   Allocates: never.   Callbacks: none.
- * See:       D13, S49; dict.popitem.   Since: 0.1 */
+ * See:       D13, S49; dict.popitem.   Since: 0.9 */
 WR_API void *wr_cache_popitem(wr_cache *cache, void *buf, size_t cap, size_t *len) WR_MUST_USE;
 
 /* Take an entry out.
  * Returns:   0; -ENOENT: none is alive there; -EINVAL: as wr_cache_put.
  * Blocks:    as wr_cache_put.   Allocates: never.
  * Callbacks: the cache's hash; the end of the object, when only the cache kept it.
- * See:       D13, S49.   Since: 0.1 */
+ * See:       D13, S49.   Since: 0.9 */
 WR_API int wr_cache_remove(wr_cache *cache, const void *key, size_t len);
 
 /* Take out every entry that is there when it is called.
  * Blocks:    as wr_cache_put, for each entry.   Allocates: never.   Callbacks: as wr_cache_remove.
- * See:       D13, S49.   Since: 0.1 */
+ * See:       D13, S49.   Since: 0.9 */
 WR_API void wr_cache_clear(wr_cache *cache);
 
 /* Count the entries whose objects are alive; it looks at each.
  * Returns:   how many; 0 for NULL.
  * Blocks:    briefly on the lock of a shard, again and again.   Allocates: never.   Callbacks: none.
- * See:       D13, S49.   Since: 0.1 */
+ * See:       D13, S49.   Since: 0.9 */
 WR_API size_t wr_cache_len(wr_cache *cache);
 
 /* Call visit(key, len, obj, arg) for each entry whose object is alive, in no order.
  * Returns:   0; what `visit` returned when that was not 0; -EINVAL: a NULL.
  * Blocks:    briefly on the locks of shards.   Allocates: never.
  * Callbacks: `visit`, with no lock held; the end of objects whose last reference is dropped meanwhile.
- * See:       D13, S50.   Since: 0.1 */
+ * See:       D13, S50.   Since: 0.9 */
 WR_API int wr_cache_foreach(wr_cache *cache, int (*visit)(const void *key, size_t len, void *obj, void *arg),
                             void *arg);
 
@@ -944,14 +944,14 @@ WR_API int wr_cache_foreach(wr_cache *cache, int (*visit)(const void *key, size_
  * Returns:   0; -ENOMEM: the entries put so far stay; -EINVAL: a NULL, only one of the two is WR_KEY_WORDS,
  *            or `cache` is WR_KEYS_IN_VALUES and `from` is not.
  * Blocks:    as wr_cache_put.   Allocates: as wr_cache_put.   Callbacks: as wr_cache_put.
- * See:       D13, S49; dict.update.   Since: 0.1 */
+ * See:       D13, S49; dict.update.   Since: 0.9 */
 WR_API int wr_cache_update(wr_cache *cache, wr_cache *from);
 
 /* Make a cache with the options and entries of another.
  * Gives:     as wr_cache_new.
  * Returns:   the cache; NULL with errno EINVAL (NULL), ENOMEM.
  * Blocks:    as wr_cache_put.   Allocates: as wr_cache_put.   Callbacks: as wr_cache_put.
- * See:       D13, S49; dict.copy.   Since: 0.1 */
+ * See:       D13, S49; dict.copy.   Since: 0.9 */
 WR_API wr_cache *wr_cache_copy(wr_cache *from) WR_MUST_USE;
 
 /* ---- weak maps: object, held weakly -> value ---- */
@@ -986,7 +986,7 @@ typedef struct wr_weakmap_options {
  * Blocks:    never.   Allocates: some KiB, later more: about 136 bytes for each entry.
  * Callbacks: value_destroy(value), once for each value the map took, when its entry has gone and no visitor
  *            has it: at its key's end on that thread or queue, after the key's destroy; no lock is held.
- * See:       D13, S51; weakref.WeakKeyDictionary.   Since: 0.1 */
+ * See:       D13, S51; weakref.WeakKeyDictionary.   Since: 0.9 */
 WR_API wr_weakmap *wr_weakmap_new(void (*value_destroy)(void *value)) WR_MUST_USE;
 
 /* Make a weak map with options: see wr_weakmap_options.
@@ -995,7 +995,7 @@ WR_API wr_weakmap *wr_weakmap_new(void (*value_destroy)(void *value)) WR_MUST_US
  *            number of shards that is no power of two up to 128, or a value_destroy with WR_VALUE_OBJECTS.
  * Blocks:    never.   Allocates: as wr_weakmap_new.
  * Callbacks: as wr_weakmap_new; by value, the hash and equal of the keys' types, with no lock held.
- * See:       D13, S51.   Since: 0.1 */
+ * See:       D13, S51.   Since: 0.9 */
 WR_API wr_weakmap *wr_weakmap_new_ex(const wr_weakmap_options *options) WR_MUST_USE;
 
 /* Free a map and its values.
@@ -1003,7 +1003,7 @@ WR_API wr_weakmap *wr_weakmap_new_ex(const wr_weakmap_options *options) WR_MUST_
  *            threads may be.
  * Blocks:    briefly on its locks and the stripes of its keys.   Allocates: never.   Callbacks: as
  *            wr_weakmap_new.
- * See:       D13.   Since: 0.1 */
+ * See:       D13.   Since: 0.9 */
 WR_API void wr_weakmap_free(wr_weakmap *map);
 
 /* Set the value of a key, in place of what it has; by value, an equal key that is there stays the key, as in
@@ -1016,7 +1016,7 @@ WR_API void wr_weakmap_free(wr_weakmap *map);
  * Blocks:    briefly on the lock of a shard and the key's stripe.
  * Allocates: as wr_new, and buckets, now and then, 4 KiB at a time.
  * Callbacks: as wr_new; the end of the value before; by value, the type's hash and equal.
- * See:       D13, S51.   Since: 0.1 */
+ * See:       D13, S51.   Since: 0.9 */
 WR_API int wr_weakmap_set(wr_weakmap *map, void *key, void *value);
 
 /* Return the value of a key.
@@ -1027,7 +1027,7 @@ WR_API int wr_weakmap_set(wr_weakmap *map, void *key, void *value);
  * Returns:   the value; NULL when there is none, or it is NULL.
  * Blocks:    briefly on the lock of a shard.   Allocates: never.   Callbacks: by value, the type's hash and
  *            equal.
- * See:       D13, S51.   Since: 0.1 */
+ * See:       D13, S51.   Since: 0.9 */
 WR_API void *wr_weakmap_get(wr_weakmap *map, void *key);
 
 /* Set the value of a key, unless it has one.
@@ -1036,45 +1036,45 @@ WR_API void *wr_weakmap_get(wr_weakmap *map, void *key);
  * Gives:     in *result (may be NULL) the value that is there now, as wr_weakmap_get does.
  * Returns:   1: it was set; 0: there was one; errors as wr_weakmap_set: *result is NULL.
  * Blocks:    as wr_weakmap_set.   Allocates: as wr_weakmap_set.   Callbacks: as wr_weakmap_set.
- * See:       D13, S51; dict.setdefault.   Since: 0.1 */
+ * See:       D13, S51; dict.setdefault.   Since: 0.9 */
 WR_API int wr_weakmap_set_default(wr_weakmap *map, void *key, void *value, void **result);
 
 /* Tell whether a key has a value.
  * Returns:   that, at some moment of the call; false for what cannot be a key.
  * Blocks:    as wr_weakmap_get.   Allocates: never.   Callbacks: as wr_weakmap_get.
- * See:       D13, S51.   Since: 0.1 */
+ * See:       D13, S51.   Since: 0.9 */
 WR_API bool wr_weakmap_contains(wr_weakmap *map, void *key);
 
 /* Take a key out, and destroy its value.
  * Returns:   0; -ENOENT: it is not there; -EINVAL, -ENOTSUP and what the type's hash returned, as
  *            wr_weakmap_set.
  * Blocks:    as wr_weakmap_set.   Allocates: never.   Callbacks: as wr_weakmap_set.
- * See:       D13, S51.   Since: 0.1 */
+ * See:       D13, S51.   Since: 0.9 */
 WR_API int wr_weakmap_remove(wr_weakmap *map, void *key);
 
 /* Take a key out, and return its value.
  * Gives:     *value, which is the caller's now. A visitor may still look at it, unless values are objects.
  * Returns:   as wr_weakmap_remove; nothing is written unless 0.
  * Blocks:    as wr_weakmap_remove.   Allocates: never.   Callbacks: as wr_weakmap_get.
- * See:       D13, S51; dict.pop.   Since: 0.1 */
+ * See:       D13, S51; dict.pop.   Since: 0.9 */
 WR_API int wr_weakmap_pop(wr_weakmap *map, void *key, void **value);
 
 /* Take any key out, and return it and its value; which one is not said.
  * Gives:     one strong reference to the key, unless NULL; *value, as wr_weakmap_pop.
  * Returns:   the key; NULL when there is none, errno kept, or with errno EINVAL.
  * Blocks:    on the locks of shards, while it looks for one.   Allocates: never.   Callbacks: none.
- * See:       D13, S51; dict.popitem.   Since: 0.1 */
+ * See:       D13, S51; dict.popitem.   Since: 0.9 */
 WR_API void *wr_weakmap_popitem(wr_weakmap *map, void **value) WR_MUST_USE;
 
 /* Take out every key that is there when it is called.
  * Blocks:    as wr_weakmap_remove, for each.   Allocates: never.   Callbacks: as wr_weakmap_remove.
- * See:       D13, S51.   Since: 0.1 */
+ * See:       D13, S51.   Since: 0.9 */
 WR_API void wr_weakmap_clear(wr_weakmap *map);
 
 /* Count the keys that are alive; it looks at each.
  * Returns:   how many; 0 for NULL.
  * Blocks:    briefly on the lock of a shard, again and again.   Allocates: never.   Callbacks: none.
- * See:       D13, S49.   Since: 0.1 */
+ * See:       D13, S49.   Since: 0.9 */
 WR_API size_t wr_weakmap_len(wr_weakmap *map);
 
 /* Call visit(key, value, arg) for each key that is alive, in no order; the value is not destroyed before it
@@ -1082,21 +1082,21 @@ WR_API size_t wr_weakmap_len(wr_weakmap *map);
  * Returns:   0; what `visit` returned when that was not 0; -EINVAL: a NULL.
  * Blocks:    briefly on the locks of shards.   Allocates: never.
  * Callbacks: `visit`, with no lock held; the end of what was taken out meanwhile.
- * See:       D13, S50.   Since: 0.1 */
+ * See:       D13, S50.   Since: 0.9 */
 WR_API int wr_weakmap_foreach(wr_weakmap *map, int (*visit)(void *key, void *value, void *arg), void *arg);
 
 /* Set in `map` every key and value of `from`: with WR_VALUE_OBJECTS in both, or no value_destroy in either,
  * as a value cannot belong to two maps.
  * Returns:   0; -EINVAL: a NULL, or not so; -ENOMEM, and what a type's hash returned: those set so far stay.
  * Blocks:    as wr_weakmap_set.   Allocates: as wr_weakmap_set.   Callbacks: as wr_weakmap_set.
- * See:       D13, S51; dict.update.   Since: 0.1 */
+ * See:       D13, S51; dict.update.   Since: 0.9 */
 WR_API int wr_weakmap_update(wr_weakmap *map, wr_weakmap *from);
 
 /* Make a map with the options, keys and values of another, which has no value_destroy.
  * Gives:     as wr_weakmap_new.
  * Returns:   the map; NULL with errno EINVAL, ENOMEM, or what a type's hash returned.
  * Blocks:    as wr_weakmap_set.   Allocates: as wr_weakmap_set.   Callbacks: as wr_weakmap_set.
- * See:       D13, S51; dict.copy.   Since: 0.1 */
+ * See:       D13, S51; dict.copy.   Since: 0.9 */
 WR_API wr_weakmap *wr_weakmap_copy(wr_weakmap *map) WR_MUST_USE;
 
 /* ---- weak sets ---- */
@@ -1122,7 +1122,7 @@ typedef struct wr_weakset_options {
  * Returns:   the set; NULL with errno ENOMEM.
  * Blocks:    never.   Allocates: some KiB, later more: about 104 bytes for each member, by value 136.
  * Callbacks: none.
- * See:       D13, S52; weakref.WeakSet.   Since: 0.1 */
+ * See:       D13, S52; weakref.WeakSet.   Since: 0.9 */
 WR_API wr_weakset *wr_weakset_new(void) WR_MUST_USE;
 
 /* Make a weak set with options: see wr_weakset_options.
@@ -1131,14 +1131,14 @@ WR_API wr_weakset *wr_weakset_new(void) WR_MUST_USE;
  *            number of shards that is no power of two up to 128.
  * Blocks:    never.   Allocates: as wr_weakset_new.
  * Callbacks: by value, the hash and equal of the members' types, with no lock held.
- * See:       D13, S52.   Since: 0.1 */
+ * See:       D13, S52.   Since: 0.9 */
 WR_API wr_weakset *wr_weakset_new_ex(const wr_weakset_options *options) WR_MUST_USE;
 
 /* Free a set; its members live on.
  * Takes:     the set; NULL does nothing. No other use of it may be under way or follow; deaths on other
  *            threads may be.
  * Blocks:    briefly on its locks and the stripes of its members.   Allocates: never.   Callbacks: none.
- * See:       D13.   Since: 0.1 */
+ * See:       D13.   Since: 0.9 */
 WR_API void wr_weakset_free(wr_weakset *set);
 
 /* Add an object.
@@ -1149,64 +1149,64 @@ WR_API void wr_weakset_free(wr_weakset *set);
  * Blocks:    briefly on the lock of a shard and the object's stripe.
  * Allocates: as wr_new, and buckets, now and then, 4 KiB at a time.
  * Callbacks: as wr_new; by value, the type's hash and equal.
- * See:       D13, S52.   Since: 0.1 */
+ * See:       D13, S52.   Since: 0.9 */
 WR_API int wr_weakset_add(wr_weakset *set, void *obj);
 
 /* Take an object out, if it is there.
  * Returns:   1: it was; 0: not; errors as wr_weakset_add.
  * Blocks:    as wr_weakset_add.   Allocates: never.   Callbacks: by value, the type's hash and equal.
- * See:       D13, S52.   Since: 0.1 */
+ * See:       D13, S52.   Since: 0.9 */
 WR_API int wr_weakset_discard(wr_weakset *set, void *obj);
 
 /* Take an object out.
  * Returns:   0; -ENOENT: it is not there; errors as wr_weakset_add.
  * Blocks:    as wr_weakset_discard.   Allocates: never.   Callbacks: as wr_weakset_discard.
- * See:       D13, S52.   Since: 0.1 */
+ * See:       D13, S52.   Since: 0.9 */
 WR_API int wr_weakset_remove(wr_weakset *set, void *obj);
 
 /* Tell whether an object, or by value an equal one, is there and alive.
  * Returns:   that, at some moment of the call; false for what cannot be a member.
  * Blocks:    briefly on the lock of a shard.   Allocates: never.   Callbacks: as wr_weakset_discard.
- * See:       D13, S52.   Since: 0.1 */
+ * See:       D13, S52.   Since: 0.9 */
 WR_API bool wr_weakset_contains(wr_weakset *set, void *obj);
 
 /* Take any member out and return it; which one is not said.
  * Gives:     one strong reference, unless NULL.
  * Returns:   the object; NULL when there is none.
  * Blocks:    on the locks of shards, while it looks for one.   Allocates: never.   Callbacks: none.
- * See:       D13, S52.   Since: 0.1 */
+ * See:       D13, S52.   Since: 0.9 */
 WR_API void *wr_weakset_pop(wr_weakset *set) WR_MUST_USE;
 
 /* Take out every member that is there when it is called.
  * Blocks:    as wr_weakset_discard, for each.   Allocates: never.   Callbacks: none.
- * See:       D13, S52.   Since: 0.1 */
+ * See:       D13, S52.   Since: 0.9 */
 WR_API void wr_weakset_clear(wr_weakset *set);
 
 /* Count the members that are alive; it looks at each.
  * Returns:   how many; 0 for NULL.
  * Blocks:    briefly on the lock of a shard, again and again.   Allocates: never.   Callbacks: none.
- * See:       D13, S49, S52.   Since: 0.1 */
+ * See:       D13, S49, S52.   Since: 0.9 */
 WR_API size_t wr_weakset_len(wr_weakset *set);
 
 /* Call visit(obj, arg) for each member that is alive, in no order.
  * Returns:   0; what `visit` returned when that was not 0; -EINVAL: a NULL.
  * Blocks:    briefly on the locks of shards.   Allocates: never.
  * Callbacks: `visit`, with no lock held; the end of members whose last reference is dropped meanwhile.
- * See:       D13, S50, S52.   Since: 0.1 */
+ * See:       D13, S50, S52.   Since: 0.9 */
 WR_API int wr_weakset_foreach(wr_weakset *set, int (*visit)(void *obj, void *arg), void *arg);
 
 /* Make a set with the options and members of another.
  * Gives:     as wr_weakset_new.
  * Returns:   the set; NULL with errno EINVAL (NULL), ENOMEM, or what a type's hash returned.
  * Blocks:    as wr_weakset_add.   Allocates: as wr_weakset_add.   Callbacks: as wr_weakset_add.
- * See:       D13, S52.   Since: 0.1 */
+ * See:       D13, S52.   Since: 0.9 */
 WR_API wr_weakset *wr_weakset_copy(wr_weakset *set) WR_MUST_USE;
 
 /* Make the set of what is in a or b, with the options of a. Neither is changed.
  * Gives:     as wr_weakset_new.
  * Returns:   the set; NULL with errno EINVAL (a NULL), ENOMEM, or what a type's hash returned.
  * Blocks:    as wr_weakset_add.   Allocates: as wr_weakset_add.   Callbacks: as wr_weakset_add.
- * See:       D13, S52.   Since: 0.1 */
+ * See:       D13, S52.   Since: 0.9 */
 WR_API wr_weakset *wr_weakset_union(wr_weakset *a, wr_weakset *b) WR_MUST_USE;
 /* Make the set of what is in a and b. See wr_weakset_union. */
 WR_API wr_weakset *wr_weakset_intersection(wr_weakset *a, wr_weakset *b) WR_MUST_USE;
@@ -1218,7 +1218,7 @@ WR_API wr_weakset *wr_weakset_symmetric_difference(wr_weakset *a, wr_weakset *b)
 /* Add what is in another set, which may be the same one.
  * Returns:   0; -EINVAL: a NULL; -ENOMEM, and what a type's hash returned: what was done so far stays.
  * Blocks:    as wr_weakset_add.   Allocates: as wr_weakset_add.   Callbacks: as wr_weakset_add.
- * See:       D13, S52.   Since: 0.1 */
+ * See:       D13, S52.   Since: 0.9 */
 WR_API int wr_weakset_update(wr_weakset *set, wr_weakset *other);
 /* Take out what is not in another set. See wr_weakset_update; needs no memory. */
 WR_API int wr_weakset_intersection_update(wr_weakset *set, wr_weakset *other);
@@ -1231,7 +1231,7 @@ WR_API int wr_weakset_symmetric_difference_update(wr_weakset *set, wr_weakset *o
  * Returns:   1: yes; 0: no; -EINVAL: a NULL.
  * Blocks:    as wr_weakset_contains.   Allocates: never.   Callbacks: as wr_weakset_foreach and
  *            wr_weakset_contains.
- * See:       D13, S52.   Since: 0.1 */
+ * See:       D13, S52.   Since: 0.9 */
 WR_API int wr_weakset_is_subset(wr_weakset *a, wr_weakset *b);
 /* Tell whether all of b is in a. See wr_weakset_is_subset. */
 WR_API int wr_weakset_is_superset(wr_weakset *a, wr_weakset *b);
@@ -1252,14 +1252,14 @@ typedef void (*wr_method)(void *self, void *event, void *arg);
  * Returns:   the list; NULL with errno ENOMEM.
  * Blocks:    never.   Allocates: less than a KiB, later more: about 168 bytes for each listener.
  * Callbacks: none.
- * See:       D13, S53; weakref.WeakMethod.   Since: 0.1 */
+ * See:       D13, S53; weakref.WeakMethod.   Since: 0.9 */
 WR_API wr_listeners *wr_listeners_new(void) WR_MUST_USE;
 
 /* Free a list of listeners.
  * Takes:     the list; NULL does nothing. No other use of it may be under way, not in a method it calls
  *            either, or follow; deaths on other threads may be.
  * Blocks:    briefly on its lock and the stripes of its objects.   Allocates: never.   Callbacks: none.
- * See:       D13.   Since: 0.1 */
+ * See:       D13.   Since: 0.9 */
 WR_API void wr_listeners_free(wr_listeners *listeners);
 
 /* Add a listener, behind all others; the same object and method may be there already.
@@ -1269,14 +1269,14 @@ WR_API void wr_listeners_free(wr_listeners *listeners);
  *            -ESTALE: self is killed or dying; -ENOMEM. When it fails nothing was changed.
  * Blocks:    briefly on the list's lock and the object's stripe.
  * Allocates: as wr_new, and buckets, now and then, 4 KiB at a time.   Callbacks: as wr_new.
- * See:       D13, S53.   Since: 0.1 */
+ * See:       D13, S53.   Since: 0.9 */
 WR_API int wr_listeners_add(wr_listeners *listeners, void *self, wr_method method, void *arg);
 
 /* Add a listener, unless one of this object and method is there, whatever its argument.
  * Needs:     as wr_listeners_add.
  * Returns:   1: added; 0: one was there; errors as wr_listeners_add.
  * Blocks:    as wr_listeners_add.   Allocates: as wr_listeners_add.   Callbacks: as wr_listeners_add.
- * See:       D13, S53.   Since: 0.1 */
+ * See:       D13, S53.   Since: 0.9 */
 WR_API int wr_listeners_add_once(wr_listeners *listeners, void *self, wr_method method, void *arg);
 
 /* Take the oldest listener of an object and method out. A call of it that is under way on another thread, or
@@ -1284,7 +1284,7 @@ WR_API int wr_listeners_add_once(wr_listeners *listeners, void *self, wr_method 
  * Needs:     a strong reference to `self`.
  * Returns:   0; -ENOENT: there is none, or self is killed; -EINVAL: a NULL.
  * Blocks:    as wr_listeners_add.   Allocates: never.   Callbacks: none.
- * See:       D13, S53.   Since: 0.1 */
+ * See:       D13, S53.   Since: 0.9 */
 WR_API int wr_listeners_remove(wr_listeners *listeners, void *self, wr_method method);
 
 /* Take the oldest listener of an object and method out, and wait until no thread is inside of this method on
@@ -1296,7 +1296,7 @@ WR_API int wr_listeners_remove(wr_listeners *listeners, void *self, wr_method me
  * Blocks:    while the method runs on another thread. Two methods that remove each other deadlock: use the
  *            timed form there.
  * Allocates: never.   Callbacks: none.
- * See:       D13, S53.   Since: 0.1 */
+ * See:       D13, S53.   Since: 0.9 */
 WR_API int wr_listeners_remove_wait(wr_listeners *listeners, void *self, wr_method method);
 
 /* Remove and wait as wr_listeners_remove_wait, but no longer than `timeout_ms` milliseconds (negative: for
@@ -1308,7 +1308,7 @@ WR_API int wr_listeners_remove_wait_timed(wr_listeners *listeners, void *self, w
  * Needs:     a strong reference to `self`.
  * Returns:   that, at some moment of the call; false for NULLs.
  * Blocks:    briefly on the list's lock.   Allocates: never.   Callbacks: none.
- * See:       D13, S53.   Since: 0.1 */
+ * See:       D13, S53.   Since: 0.9 */
 WR_API bool wr_listeners_contains(wr_listeners *listeners, void *self, wr_method method);
 
 /* Call every listener, in the order they were added, each with its object held. One that is taken out or
@@ -1317,27 +1317,27 @@ WR_API bool wr_listeners_contains(wr_listeners *listeners, void *self, wr_method
  * Blocks:    never by itself.   Allocates: never.
  * Callbacks: the methods, on this thread, with no lock held: they may add, remove and call this very list;
  *            and the end of objects whose last reference is dropped meanwhile.
- * See:       D13, S53.   Since: 0.1 */
+ * See:       D13, S53.   Since: 0.9 */
 WR_API int wr_listeners_call(wr_listeners *listeners, void *event);
 
 /* Call visit(self, method, method_arg, arg) for each listener whose object is alive, in their order.
  * Returns:   0; what `visit` returned when that was not 0; -EINVAL: a NULL.
  * Blocks:    never by itself.   Allocates: never.   Callbacks: `visit`, with no lock held; as
  *            wr_listeners_call.
- * See:       D13, S50, S53.   Since: 0.1 */
+ * See:       D13, S50, S53.   Since: 0.9 */
 WR_API int wr_listeners_foreach(wr_listeners *listeners,
                                 int (*visit)(void *self, wr_method method, void *method_arg, void *arg),
                                 void *arg);
 
 /* Take out every listener that is there when it is called.
  * Blocks:    as wr_listeners_remove, for each.   Allocates: never.   Callbacks: none.
- * See:       D13, S53.   Since: 0.1 */
+ * See:       D13, S53.   Since: 0.9 */
 WR_API void wr_listeners_clear(wr_listeners *listeners);
 
 /* Count the listeners whose objects are alive; it looks at each.
  * Returns:   how many; 0 for NULL.
  * Blocks:    briefly on the list's lock, again and again.   Allocates: never.   Callbacks: none.
- * See:       D13, S49, S53.   Since: 0.1 */
+ * See:       D13, S49, S53.   Since: 0.9 */
 WR_API size_t wr_listeners_len(wr_listeners *listeners);
 
 /* ---- the process ---- */
@@ -1349,7 +1349,7 @@ WR_API size_t wr_listeners_len(wr_listeners *listeners);
  *            it.
  * Allocates: never.
  * Callbacks: the destroy of objects left by a failed wr_weak_get, as in wr_new.
- * See:       D3.   Since: 0.1 */
+ * See:       D3.   Since: 0.9 */
 WR_API size_t wr_trim(void);
 
 /* An allocator, as realloc: size 0 frees `ptr` and returns NULL; ptr NULL allocates; NULL for a size above 0 is
@@ -1361,7 +1361,7 @@ typedef void *(*wr_allocator)(void *ctx, void *ptr, size_t size);
  * Needs:     to be called before anything was allocated. NULL: the C library's.
  * Returns:   0; -EBUSY when something was allocated already (nothing is changed).
  * Blocks:    never.   Allocates: never.   Callbacks: none.
- * See:       D8.   Since: 0.1 */
+ * See:       D8.   Since: 0.9 */
 WR_API int wr_set_allocator(wr_allocator fn, void *ctx);
 
 /* What is called with a one-line message (no newline) when misuse was noticed. */
@@ -1372,7 +1372,7 @@ typedef void (*wr_fatal_handler)(const char *message);
  * Blocks:    never.   Allocates: never.
  * Callbacks: the handler, on the thread and inside the call that misused. It should not return: the
  *            process aborts when it does.
- * See:       D8.   Since: 0.1 */
+ * See:       D8.   Since: 0.9 */
 WR_API wr_fatal_handler wr_set_fatal_handler(wr_fatal_handler handler);
 
 /* ---- diagnostics ---- */
@@ -1419,7 +1419,7 @@ typedef struct wr_stats {
  * Order:     none: a sum over what threads counted, right up to what is under way.
  * Blocks:    briefly on the locks of size classes and thread records; looks at every slot of the process.
  * Allocates: never.   Callbacks: none.
- * See:       D13.   Since: 0.1 */
+ * See:       D13.   Since: 0.9 */
 WR_API void wr_stats_get(wr_stats *out, size_t size);
 
 typedef enum wr_format { WR_TEXT, WR_JSON, WR_PROMETHEUS, WR_GRAPHVIZ } wr_format;
@@ -1430,7 +1430,7 @@ typedef enum wr_format { WR_TEXT, WR_JSON, WR_PROMETHEUS, WR_GRAPHVIZ } wr_forma
  * Returns:   0; -EINVAL: `f` is NULL, or a format that it does not have; -ENOMEM; -EIO: `f` has an error.
  * Blocks:    as wr_stats_get, and as writing does.   Allocates: some bytes for each type, until it returns.
  * Callbacks: none.
- * See:       D13.   Since: 0.1 */
+ * See:       D13.   Since: 0.9 */
 WR_API int wr_stats_write(FILE *f, wr_format fmt);
 
 /* Write what is alive, by type: how many, how many of them killed and still held, references to them, bytes. What
@@ -1439,7 +1439,7 @@ WR_API int wr_stats_write(FILE *f, wr_format fmt);
  * Returns:   as wr_stats_write.
  * Order:     as wr_stats_get.
  * Blocks:    as wr_stats_write.   Allocates: as wr_stats_write.   Callbacks: none.
- * See:       D13.   Since: 0.1 */
+ * See:       D13.   Since: 0.9 */
 WR_API int wr_report_live(FILE *f);
 
 /* Find objects that own each other in circles, by the trace of their types, and write each group of them with a
@@ -1451,7 +1451,7 @@ WR_API int wr_report_live(FILE *f);
  * Blocks:    as wr_stats_write.   Allocates: about 50 bytes for each object with a trace and 40 for each reference
  *            visited, until it returns.
  * Callbacks: trace, which may call nothing but `visit`.
- * See:       D13.   Since: 0.1 */
+ * See:       D13.   Since: 0.9 */
 WR_API int wr_report_cycles(FILE *f, wr_format fmt);
 
 /* Take every lock of the library before a fork; pthread_atfork(wr_atfork_prepare, wr_atfork_parent,
@@ -1462,7 +1462,7 @@ WR_API int wr_report_cycles(FILE *f, wr_format fmt);
  *            what they were inside of never ends: a callback that one was running, to wr_weakref_cancel, and a
  *            push, to wr_queue_free. The descriptor of a queue is still the parent's too: do not run or poll
  *            queues of the parent in the child, but make new ones.
- * See:       D7.   Since: 0.1 */
+ * See:       D7.   Since: 0.9 */
 WR_API void wr_atfork_prepare(void);
 /* Give the locks back in the parent. See wr_atfork_prepare, D7. */
 WR_API void wr_atfork_parent(void);

@@ -28,6 +28,10 @@ lint-paths:
 	$qtools/lint-paths
 lint-sabotage:
 	$qtools/sabotage --fit
+lint-ci:
+	$qtools/lint-ci
+lint-changes:
+	$qtools/lint-changes
 lint-text:
 	$qtools/lint-text
 lint-shell:
