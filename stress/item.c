@@ -64,11 +64,12 @@ static const char *state_of(const struct item *item) {
 
 void item_check(const struct item *item, wr_weak weak) {
     if (item->seal != seal_of(item->id))
-        violation("an object held by a strong reference %s: id %" PRIx64 ", weak value " WR_WEAK_FMT,
-                  state_of(item), item->id, WR_WEAK_ARGS(weak));
+        violation_of(trail_about(item),
+                     "an object held by a strong reference %s: id %" PRIx64 ", weak value " WR_WEAK_FMT,
+                     state_of(item), item->id, WR_WEAK_ARGS(weak));
     if (!wr_weak_is_null(weak) && item->self != weak.bits)
-        violation("a get of " WR_WEAK_FMT " gave another object, " WR_WEAK_FMT, WR_WEAK_ARGS(weak),
-                  WR_WEAK_ARGS(wr_weak_from_u64(item->self)));
+        violation_of(weak.bits, "a get of " WR_WEAK_FMT " gave another object, " WR_WEAK_FMT,
+                     WR_WEAK_ARGS(weak), WR_WEAK_ARGS(wr_weak_from_u64(item->self)));
 }
 
 void item_mark(struct worker *worker, struct item *item) {
@@ -81,17 +82,18 @@ void item_destroy(void *self) {
     struct worker *worker = worker_self;
     struct item *item = self;
     if (item->seal != seal_of(item->id))
-        violation("destroy ran on an object that %s: id %" PRIx64, state_of(item), item->id);
+        violation_of(trail_about(item), "destroy ran on an object that %s: id %" PRIx64, state_of(item),
+                     item->id);
     item->seal ^= BROKEN;
     if (!wr_weak_is_dead(wr_weak_from_u64(item->self)))
-        violation("inside destroy the weak value is alive: " WR_WEAK_FMT,
-                  WR_WEAK_ARGS(wr_weak_from_u64(item->self)));
+        violation_of(trail_about(item), "inside destroy the weak value is alive: " WR_WEAK_FMT,
+                     WR_WEAK_ARGS(wr_weak_from_u64(item->self)));
     for (uint32_t i = 0; i < mark_count(worker->run); i++)
         worker->items.marks_seen += marks_of(item)[i];
     const uint8_t *filler = filler_of(worker->run, item);
     if (item->filler != 0 &&
         (filler[0] != (uint8_t)item->id || memcmp(filler, filler + 1, item->filler - 1) != 0))
-        violation("the payload of an object was written to: id %" PRIx64, item->id);
+        violation_of(trail_about(item), "the payload of an object was written to: id %" PRIx64, item->id);
     worker->items.destroyed++;
     worker->items.destroyed_sum += random_mix(item->id);
 }
@@ -99,9 +101,11 @@ void item_destroy(void *self) {
 void item_check_dead(wr_weak weak) {
     void *got = wr_weak_get(weak);
     if (got != NULL)
-        violation("a get of " WR_WEAK_FMT " succeeded after it was seen dead", WR_WEAK_ARGS(weak));
+        violation_of(weak.bits, "a get of " WR_WEAK_FMT " succeeded after it was seen dead",
+                     WR_WEAK_ARGS(weak));
     if (!wr_weak_is_dead(weak))
-        violation("is_dead is false for " WR_WEAK_FMT " after it was seen dead", WR_WEAK_ARGS(weak));
+        violation_of(weak.bits, "is_dead is false for " WR_WEAK_FMT " after it was seen dead",
+                     WR_WEAK_ARGS(weak));
 }
 
 void *item_get(struct worker *worker, wr_weak weak) {
@@ -112,7 +116,8 @@ void *item_get(struct worker *worker, wr_weak weak) {
         return NULL;
     }
     if (dead)
-        violation("a get of " WR_WEAK_FMT " succeeded after is_dead said true", WR_WEAK_ARGS(weak));
+        violation_of(weak.bits, "a get of " WR_WEAK_FMT " succeeded after is_dead said true",
+                     WR_WEAK_ARGS(weak));
     item_check(item, weak);
     item_mark(worker, item);
     return item;
@@ -124,8 +129,8 @@ void *post_get_value(struct worker *worker, struct post *post, wr_weak weak) {
     if (item == NULL && !wr_weak_is_null(weak))
         atomic_store_explicit(&post->dead, weak.bits, memory_order_release);
     if (item != NULL && seen == weak.bits)
-        violation("a get of " WR_WEAK_FMT " succeeded after another thread had seen it dead",
-                  WR_WEAK_ARGS(weak));
+        violation_of(weak.bits, "a get of " WR_WEAK_FMT " succeeded after another thread had seen it dead",
+                     WR_WEAK_ARGS(weak));
     return item;
 }
 

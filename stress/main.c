@@ -109,7 +109,7 @@ static bool chosen(const struct choice *choice, const struct scenario *scenario,
     for (unsigned i = 0; i < choice->count; i++)
         if (strcmp(choice->names[i], scenario->name) == 0)
             return true;
-    return choice->count == 0;
+    return choice->count == 0 && !scenario->planted;
 }
 
 static int run_all(const struct choice *choice, const struct options *options) {
@@ -119,7 +119,7 @@ static int run_all(const struct choice *choice, const struct options *options) {
         perror("wr-stress: mmap");
         return USAGE;
     }
-    struct outcome sum = {{0}, 0, 0, 0, 0};
+    static struct outcome sum;
     bool required[PATH_COUNT] = {false};
     enum verdict verdict = SOUND;
     unsigned ran = 0;

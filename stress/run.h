@@ -18,12 +18,34 @@ struct options {
     bool terminal; /* there is one to keep a line on */
 };
 
+#define MAX_SAMPLES 512u
+
+struct sample {
+    double seconds;
+    uint64_t steps;
+    uint64_t resident_bytes;
+};
+
 /* What the process of a scenario tells the one that started it; in shared memory. */
 struct outcome {
     uint64_t taken[PATH_COUNT];
+    uint64_t counts[MAX_COUNTS];
     uint64_t steps, made, destroyed;
     double seconds;
+    uint64_t live_bytes, committed_bytes, resident_bytes; /* at the end */
+    unsigned sample_count;
+    struct sample samples[MAX_SAMPLES];
+    double ticks_per_ns;
+    struct histogram latencies[OP_COUNT]; /* ticks */
+    char violation[512];                  /* empty: none that the scenario's process told of */
+    char lacks[1024];
 };
+
+/* The run of this process. */
+extern struct run run;
+extern const struct options *run_options;
+extern struct outcome *run_outcome;
+double run_seconds(void);
 
 /* Run a scenario in this process. Returns SOUND or NOT_TAKEN; a violation ends the process with VIOLATED. */
 enum verdict run_scenario(struct scenario *scenario, const struct options *options, struct outcome *outcome);
@@ -33,5 +55,17 @@ bool scenario_takes(const struct scenario *scenario, enum path path);
 
 /* Write the command that runs this scenario again. */
 void run_repeat(const struct scenario *scenario, const struct options *options, char *line, size_t size);
+
+/* Workers (worker.c): make them, with the one of the calling thread; start them; wait for some time, and tell whether any
+ * is still at work; wait for all; sum up. */
+void workers_make(void);
+void workers_start(void);
+bool workers_wait(unsigned ms);
+void workers_join(void);
+void workers_sum(struct ledger *sum);
+uint64_t workers_steps(void);
+
+/* Have the library's and the sanitizer's complaints told as violations (violation.c). */
+void violations_catch(void);
 
 #endif /* STRESS_RUN_H */

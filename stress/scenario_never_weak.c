@@ -7,8 +7,9 @@
  * the next item there is given the same weak value. Others get by that value, and by forged ones, which must
  * write nothing as long as no value was made.
  */
+#include "word.h" /* before what puts its own names in place of those there */
+
 #include "item.h"
-#include "word.h"
 
 #define ITEMS 256u
 #define HOARD 400000u /* items in slots that have had a weak value, kept so that new ones get fresh slots */

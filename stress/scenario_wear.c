@@ -6,8 +6,9 @@
  * killed or not, until the slot is retired. A value of its first lives must never succeed, although a tag
  * that wrapped would come by again.
  */
+#include "word.h" /* before what puts its own names in place of those there */
+
 #include "item.h"
-#include "word.h"
 
 #define POSTS 8u
 #define STALE 4096u

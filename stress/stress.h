@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #include "path.h"
-#include "weakrt.h"
+#include "recorded.h"
 
 #define MAX_THREADS 64u
 #define MAX_COUNTS 10u
@@ -52,6 +52,7 @@ struct scenario {
     void (*work)(struct worker *worker); /* by each worker */
     void (*end)(struct run *run); /* after they ended, by one thread: drops what is left, checks the whole */
     bool raw;                     /* it has a --raw form */
+    bool planted;                 /* its violation is on purpose: run only when named */
     char name[32];                /* from the file */
     struct scenario *next;
 };
@@ -100,6 +101,10 @@ void worker_child(struct worker *parent, void (*fn)(struct worker *child, void *
 
 /* Report a violation, with the seed and the command that repeats it, and end the process. */
 _Noreturn void violation(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
+
+/* The same, of an object or a weak value: with the last operations of all threads on it. */
+_Noreturn void violation_of(uint64_t about, const char *format, ...)
+    __attribute__((format(printf, 2, 3), cold));
 
 /* Report that the run does not prove what it should: the race was not met. Counts like a path never taken. */
 void run_lacks(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3), cold));

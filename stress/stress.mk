@@ -13,6 +13,12 @@ $B/wr-stress: $(stress_objects) $(lib_objects) $B/sources
 	$(call say,LD)
 	$q$(CC) $(link_flags) $(filter %.o,$^) $(stress_libs) $(LDLIBS) -o $@
 
+.PHONY: stress-check stress-check-run
+stress-check: ## see that wr-stress tells a planted violation as it should
+	+$q$(again) stress-check-run VARIANT=stress
+stress-check-run: $B/wr-stress
+	$qtools/stress-check $<
+
 .PHONY: stress stress-raw stress-short stress-program stress-run stress-raw-run
 stress: ## run every stress scenario for a few seconds: `make stress SAN=thread STRESS='--scenario churn'`
 	$qtools/setup --stress
@@ -22,7 +28,7 @@ stress-raw: ## see that the race on events is real: raw pointers lose it, says A
 	+$q$(again) stress-raw-run VARIANT=stress SAN=address
 # Those in which objects meet on a stripe, which one stripe makes of all.
 registry_scenarios := $(addprefix --scenario ,callbacks shared_refs cancel_storm proxies clear finalizers)
-stress-short: ## one second of each scenario, plain and under ThreadSanitizer, and stress-raw
+stress-short: stress-check ## one second of each scenario, plain and under ThreadSanitizer, and stress-raw
 	$qtools/setup --stress
 	+$q$(again) stress-run VARIANT=stress STRESS='--seconds 1'
 	+$q$(again) stress-run VARIANT=stress STRESS='--seconds 1' SAN=thread

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 # ---- tests ----
 test_sources   := $(sort $(wildcard tests/test_*.c))
-test_objects   := $(patsubst tests/%.c,$B/tests/%.o,tests/runner.c tests/support.c $(test_sources))
-crit_objects   := $(patsubst tests/%.c,$B/criterion/%.o,tests/support.c $(test_sources))
+# Of the stress program, what has unit tests.
+test_parts     := $B/stress/histogram.o
+test_objects   := $(patsubst tests/%.c,$B/tests/%.o,tests/runner.c tests/support.c $(test_sources)) $(test_parts)
+crit_objects   := $(patsubst tests/%.c,$B/criterion/%.o,tests/support.c $(test_sources)) $(test_parts)
 bad_objects    := $(patsubst tests/%.c,$B/tests/%.o,tests/runner.c tests/support.c tests/selftest/bad.c)
 badc_objects   := $(patsubst tests/%.c,$B/criterion/%.o,tests/support.c tests/selftest/bad.c)
 
