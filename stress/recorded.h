@@ -5,8 +5,8 @@
 
 #include "trail.h"
 
-/* A recorded form of a function: its result, a prototype, what it is about, the call, and in its `step` and `got` what to
- * enter of the result. */
+/* A recorded form of a function: its type, its name, its parameters, what it is about, the call, and what to enter of
+ * what it `got`: what that is about, or 0, and a number. */
 #define RECORDED(operation, type, name, parameters, before, call, after, result)                             \
     static inline type recorded_##name parameters {                                                          \
         struct trail_step step = trail_begin(OP_##operation, before);                                        \

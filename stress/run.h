@@ -16,6 +16,10 @@ struct options {
     enum pauses pauses;
     bool raw;
     bool terminal; /* there is one to keep a line on */
+    bool only_list;
+    const char *names[32]; /* of scenarios; none: all */
+    unsigned name_count;
+    const char *json, *html; /* files to leave results in, or NULL */
 };
 
 #define MAX_SAMPLES 512u
@@ -47,6 +51,9 @@ extern const struct options *run_options;
 extern struct outcome *run_outcome;
 double run_seconds(void);
 
+/* Read the command line. Returns SOUND or USAGE, which it has explained; does not come back from --help. */
+enum verdict options_parse(struct options *options, int argc, char **argv);
+
 /* Run a scenario in this process. Returns SOUND or NOT_TAKEN; a violation ends the process with VIOLATED. */
 enum verdict run_scenario(struct scenario *scenario, const struct options *options, struct outcome *outcome);
 
@@ -56,8 +63,8 @@ bool scenario_takes(const struct scenario *scenario, enum path path);
 /* Write the command that runs this scenario again. */
 void run_repeat(const struct scenario *scenario, const struct options *options, char *line, size_t size);
 
-/* Workers (worker.c): make them, with the one of the calling thread; start them; wait for some time, and tell whether any
- * is still at work; wait for all; sum up. */
+/* Workers (worker.c): make them, with the one of the calling thread; start them; wait for some time, and tell whether
+ * any is still at work; wait for all; sum up. */
 void workers_make(void);
 void workers_start(void);
 bool workers_wait(unsigned ms);

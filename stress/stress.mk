@@ -19,6 +19,14 @@ stress-check: ## see that wr-stress tells a planted violation as it should
 stress-check-run: $B/wr-stress
 	$qtools/stress-check $<
 
+$B/stress/report.o: stress/report.html
+
+.PHONY: stress-page stress-page-run
+stress-page: ## see that a browser draws the page of wr-stress --html, if there is one
+	+$q$(again) stress-page-run VARIANT=stress
+stress-page-run: $B/wr-stress
+	$qtools/stress-page $<
+
 .PHONY: stress stress-raw stress-short stress-program stress-run stress-raw-run
 stress: ## run every stress scenario for a few seconds: `make stress SAN=thread STRESS='--scenario churn'`
 	$qtools/setup --stress

@@ -113,7 +113,8 @@ static inline struct trail_step trail_begin(enum operation operation, uint64_t a
     return (struct trail_step){trail, number, tick, operation};
 }
 
-/* Enter what became of it; `about`, if not 0, replaces what was entered. A destroy inside may have gone round the ring. */
+/* Enter what became of it; `about`, if not 0, replaces what was entered. A destroy inside may have gone round the
+ * ring. */
 static inline void trail_end(struct trail_step step, uint64_t about, uint32_t result) {
     if (step.trail == NULL || atomic_load_explicit(&trail_stopped, memory_order_relaxed))
         return;

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "run.h"
+
+static enum verdict usage(FILE *out) {
+    (void)fputs(
+        "usage: wr-stress [options]\n"
+        "  --list              name the scenarios and what each hunts\n"
+        "  --scenario NAME     only this one; may be given again\n"
+        "  --seconds N         for each scenario (5)\n"
+        "  --threads N         for each scenario, at least 2 (2 for each processor, 4 to 16)\n"
+        "  --seed N            what randomness starts from (from the clock)\n"
+        "  --pauses half|on|off  pause at random at the library's atomic operations: half of the\n"
+        "                      time, by turns; all the time; never (half)\n"
+        "  --raw               over raw pointers, for the scenarios that can: shows that the race is\n"
+        "                      real, by losing it\n"
+        "  --json FILE         leave all results there\n"
+        "  --html FILE         leave a page with plots there\n"
+        "exit status: 0 sound, 1 a violation, 2 wrong usage, 3 a path was never taken\n",
+        out);
+    return out == stdout ? SOUND : USAGE;
+}
+
+/* Parse all of `text` as a number from `least` to `most`. */
+static bool number(const char *text, double least, double most, double *out) {
+    char *end;
+    *out = strtod(text, &end);
+    return end != text && *end == '\0' && *out >= least && *out <= most;
+}
+
+enum verdict options_parse(struct options *options, int argc, char **argv) {
+    static const struct option long_options[] = {{"list", no_argument, NULL, 'l'},
+                                                 {"scenario", required_argument, NULL, 'c'},
+                                                 {"threads", required_argument, NULL, 't'},
+                                                 {"seconds", required_argument, NULL, 's'},
+                                                 {"seed", required_argument, NULL, 'r'},
+                                                 {"pauses", required_argument, NULL, 'p'},
+                                                 {"raw", no_argument, NULL, 'w'},
+                                                 {"json", required_argument, NULL, 'j'},
+                                                 {"html", required_argument, NULL, 'm'},
+                                                 {"help", no_argument, NULL, 'h'},
+                                                 {NULL, 0, NULL, 0}};
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    *options = (struct options){.program = argv[0],
+                                .threads = processors <= 2   ? 4
+                                           : processors >= 8 ? 16
+                                                             : 2 * (unsigned)processors,
+                                .seconds = 5,
+                                .seed = random_mix((uint64_t)now.tv_sec ^ (uint64_t)now.tv_nsec << 20) >> 16,
+                                .terminal = isatty(STDOUT_FILENO) != 0};
+    double value = 0;
+    for (int option; (option = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
+        char *end;
+        switch (option) {
+        case 'l':
+            options->only_list = true;
+            break;
+        case 'h':
+            exit(usage(stdout));
+        case 'c':
+            if (options->name_count == sizeof options->names / sizeof options->names[0])
+                return usage(stderr);
+            options->names[options->name_count++] = optarg;
+            break;
+        case 't':
+            if (!number(optarg, 2, MAX_THREADS, &value))
+                return usage(stderr);
+            options->threads = (unsigned)value;
+            break;
+        case 's':
+            if (!number(optarg, 0.01, 1e9, &options->seconds))
+                return usage(stderr);
+            break;
+        case 'r':
+            errno = 0;
+            options->seed = strtoull(optarg, &end, 0);
+            if (errno != 0 || end == optarg || *end != '\0')
+                return usage(stderr);
+            break;
+        case 'p':
+            if (strcmp(optarg, "half") == 0)
+                options->pauses = PAUSES_HALF;
+            else if (strcmp(optarg, "on") == 0)
+                options->pauses = PAUSES_ON;
+            else if (strcmp(optarg, "off") == 0)
+                options->pauses = PAUSES_OFF;
+            else
+                return usage(stderr);
+            break;
+        case 'j':
+            options->json = optarg;
+            break;
+        case 'm':
+            options->html = optarg;
+            break;
+        case 'w':
+            options->raw = true;
+            break;
+        default:
+            return usage(stderr);
+        }
+    }
+    if (optind != argc)
+        return usage(stderr);
+    return SOUND;
+}
