@@ -15,7 +15,7 @@ struct switches {
 };
 
 /* `alone`: the value of a key that is given without one. */
-static const struct key {
+static const struct debug_key {
     const char *name;
     size_t offset;
     uint32_t alone;
