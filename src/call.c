@@ -42,18 +42,16 @@ static void end(struct wr_entry *entry) {
 
 void call_run(struct call call) {
     lock_none_held();
-    if (call.callback != NULL)
+    if (call.callback != NULL) {
         stats_count(STAT_FIRED);
-    else if (call.finalizer != NULL)
-        stats_count(STAT_FINALIZERS);
-    if (call.callback != NULL)
         wr_probe2(callback, call.entry, call.callback);
-    if (call.callback != NULL)
         call.callback((struct wr_weakref *)call.entry, ((struct wr_weakref *)call.entry)->arg);
-    else if (call.finalizer != NULL)
+    } else if (call.finalizer != NULL) {
+        stats_count(STAT_FINALIZERS);
         call.finalizer(((struct wr_finalizer *)call.entry)->arg);
-    else
+    } else {
         call.removed(call.entry);
+    }
     end(call.entry);
 }
 

@@ -2,11 +2,10 @@
 #define _GNU_SOURCE
 #include "os.h"
 
-#include <stdlib.h>
-
 #include <errno.h>
 #include <limits.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
