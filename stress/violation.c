@@ -42,7 +42,7 @@ static void report(const char *what, uint64_t about) {
     (void)fflush(stderr);
 }
 
-static void stop_with(const char *what, uint64_t about) {
+static _Noreturn void stop_with(const char *what, uint64_t about) {
     static atomic_bool reported;
     trail_stop();
     if (atomic_exchange(&reported, true))
@@ -52,26 +52,25 @@ static void stop_with(const char *what, uint64_t about) {
     _exit(VIOLATED);
 }
 
-void violation(const char *format, ...) {
+static _Noreturn void stop_with_args(uint64_t about, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+static _Noreturn void stop_with_args(uint64_t about, const char *format, va_list args) {
     char what[512];
-    va_list args;
     trail_stop();
-    va_start(args, format);
     (void)vsnprintf(what, sizeof what, format, args);
-    va_end(args);
-    stop_with(what, 0);
-    abort();
+    stop_with(what, about);
+}
+
+void violation(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    stop_with_args(0, format, args);
 }
 
 void violation_of(uint64_t about, const char *format, ...) {
-    char what[512];
     va_list args;
-    trail_stop();
     va_start(args, format);
-    (void)vsnprintf(what, sizeof what, format, args);
-    va_end(args);
-    stop_with(what, about);
-    abort();
+    stop_with_args(about, format, args);
 }
 
 static void fatal_in_library(const char *message) {
