@@ -51,6 +51,7 @@ variant_coverage := -DWR_HOOK -DTEST_COVERAGE
 variant_coverage-wear := $(variant_wear) -DTEST_COVERAGE
 variant_coverage-pipe := $(variant_pipe) -DTEST_COVERAGE
 coverage := $(if $(filter coverage%,$(VARIANT)),--coverage -fprofile-update=atomic)
+coverage_link = $(if $(coverage),--coverage -Wl$(comma)--wrap=abort -Wl$(comma)--wrap=_exit)
 # For instruction counts: what the library tells valgrind of each object is left out.
 variant_count := -DNVALGRIND
 
@@ -121,7 +122,7 @@ lib_flags  = -std=c11 -Isrc -fPIC -fvisibility=hidden $(common) $(warnings_c) $(
 test_flags = -std=c11 -D_GNU_SOURCE -Isrc -Itests $(common) $(warnings_c) $(INLINE:1=-DWR_TEST_INLINE) $(cppflags) $(CFLAGS)
 user_flags = -std=c11 $(common) $(warnings_c) $(cppflags) $(CFLAGS)
 cxx_flags  = -std=c++17 $(common) $(cppflags) $(CXXFLAGS)
-link_flags = -pthread $(coverage) $(if $(coverage),-Wl$(comma)--wrap=abort -Wl$(comma)--wrap=_exit) $(SAN:%=-fsanitize=$(SAN)) $(LDFLAGS)
+link_flags = -pthread $(coverage_link) $(SAN:%=-fsanitize=$(SAN)) $(LDFLAGS)
 # A sanitizer's own symbols come from the program, so a shared library of such a build has holes.
 shared_flags := -shared -Wl,-soname,$(SONAME) -Wl,--version-script,src/weakrt.map -Wl,-z,nodelete -Wl,-z,relro \
                 -Wl,-z,now $(if $(SAN),,-Wl,-z,defs)
