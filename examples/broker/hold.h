@@ -39,7 +39,8 @@ struct conn *hold_new(struct loop *loop);
 /* Name a pinned connection. */
 hold_ref hold_ref_of(struct conn *conn);
 
-/* Pin what a reference names, until hold_put; NULL when it was killed. Counts those. */
+/* Pin what a reference names, until hold_put; NULL when it was killed, which is counted, or names
+ * none. */
 struct conn *hold_get(hold_ref ref);
 void hold_put(struct conn *conn);
 

@@ -82,7 +82,7 @@ hold_ref hold_ref_of(struct conn *conn) {
 
 struct conn *hold_get(hold_ref ref) {
     struct conn *conn = wr_weak_get(wr_weak_from_u64(ref.bits));
-    if (conn == NULL)
+    if (conn == NULL && ref.bits != 0)
         count(STALE_REFUSED, 1);
     return conn;
 }

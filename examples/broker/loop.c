@@ -10,7 +10,6 @@
 
 static struct loop *loops;
 static unsigned loop_count;
-static _Thread_local struct loop *here;
 
 struct loop *loops_at(unsigned i) {
     return &loops[i];
@@ -18,10 +17,6 @@ struct loop *loops_at(unsigned i) {
 
 unsigned loops_count(void) {
     return loop_count;
-}
-
-bool loop_is_here(const struct loop *loop) {
-    return here == loop;
 }
 
 /* ---- from other threads ---- */
@@ -161,7 +156,6 @@ static int loop_init(struct loop *loop) {
 
 static void *run(void *arg) {
     struct loop *loop = arg;
-    here = loop;
     (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
     return NULL;
 }

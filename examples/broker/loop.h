@@ -42,8 +42,6 @@ void loop_give(struct loop *loop, int fd);
 bool loop_wake(struct loop *loop, hold_ref ref);
 /* One of its connections is destroyed. On the loop. */
 void loop_lost(struct loop *loop);
-/* Tell whether this thread runs a loop. */
-bool loop_is_here(const struct loop *loop);
 /* Take a reference out of what a loop is to flush; only for those ways of holding a connection that must. */
 void loop_forget(struct loop *loop, hold_ref ref);
 

@@ -49,6 +49,13 @@ const struct name *names_any(const struct names *names) {
     return names->tree == NULL ? NULL : *(struct name **)names->tree; /* a node begins with its key */
 }
 
+void names_drop_any(struct names *names) {
+    struct name *name = *(struct name **)names->tree;
+    (void)tdelete(name, &names->tree, compare);
+    free(name);
+    names->count--;
+}
+
 void names_free(struct names *names) {
     tdestroy(names->tree, free);
     *names = (struct names){0};

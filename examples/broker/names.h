@@ -21,6 +21,8 @@ int names_add(struct names *names, const char *s, size_t len);
 int names_remove(struct names *names, const char *s, size_t len);
 /* Some name of a set, or NULL. */
 const struct name *names_any(const struct names *names);
+/* Take that one out. The set must not be empty. */
+void names_drop_any(struct names *names);
 void names_free(struct names *names);
 
 #endif
