@@ -79,7 +79,7 @@ $(call stage,cxx-tsan,test-cxx SAN=thread VARIANT=hook CXX_STDS=17)
 $(call stage,cxx-asan,test-cxx SAN=address$$(comma)undefined VARIANT=hook CXX_STDS=20)
 $(call stage,amalgamation,test-amalgamation)
 
-lint_stages := format tidy threads headers docs readme atomics paths sabotage text shell exports ci changes
+lint_stages := format tidy threads headers docs readme guarantees atomics paths sabotage text shell exports ci changes
 
 # ---- what the rest is made of ----
 BUILD   := $(strip $(BUILD))

@@ -22,6 +22,8 @@ lint-docs:
 	$qtools/lint-docs include/weakrt.h
 lint-readme:
 	$qtools/lint-readme
+lint-guarantees:
+	$qtools/lint-guarantees
 lint-atomics:
 	$qtools/lint-atomics
 lint-paths:
