@@ -44,6 +44,7 @@ variant_wear  := -DWR_HOOK -DWR_TAG_START=0xffffff00u
 variant_pipe  := -DWR_HOOK -DWR_NO_EVENTFD
 variant_stress := -DWR_HOOK -DWR_COUNT_PATHS
 variant_stress1 := -DWR_HOOK -DWR_COUNT_PATHS -DWR_STRIPES=1u
+variant_stress-tiny := -DWR_HOOK -DWR_COUNT_PATHS -DWR_BATCH_SLOTS=2u
 # For 32 bits, and emulators, which take long to reserve as much as processors do.
 variant_small := -DWR_HOOK -DWR_RESERVE_CHUNKS=128u
 # For make coverage: as hook, wear and pipe.

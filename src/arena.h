@@ -34,9 +34,12 @@ static inline uint32_t class_payload(uint32_t class) {
 
 /* Slots that move between a thread's cache and the depot at once: many enough that the lock does not matter,
  * few enough that a cache holds about 128 KiB of a class at the most. */
+#ifndef WR_BATCH_SLOTS /* a build with tiny caches has few */
+#define WR_BATCH_SLOTS 64u
+#endif
 static inline uint32_t class_batch(uint32_t class) {
     uint32_t fit = 65536 / (class_payload(class) + WR_GRANULE);
-    return fit > 64 ? 64 : fit < 1 ? 1 : fit;
+    return fit > WR_BATCH_SLOTS ? WR_BATCH_SLOTS : fit < 1 ? 1 : fit;
 }
 
 /* ---- chunks ---- */

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+#include "word.h" /* before what puts its own names in place of those there */
+
 #include "item.h"
 
 #include <string.h>
 
 #define SEAL UINT64_C(0x5ea1ed0b1ec75ea1)
 #define BROKEN UINT64_C(0xdead5ea1dead5ea1)
+#define OLD UINT32_C(0xffffff00) /* a tag with some hundred left */
+#define MOST_AGED 4000u /* slots by each worker, for the perturbation: retired ones are lost for good */
 
 const wr_type item_type = {
     .abi = WR_TYPE_ABI, .name = "item", .size = sizeof(struct item), .destroy = item_destroy};
@@ -30,6 +34,25 @@ size_t item_size(const struct run *run, const wr_type *type, uint32_t filler) {
     return type->size + mark_count(run) * sizeof(uint32_t) + filler;
 }
 
+bool item_age(struct item *item) {
+    struct slot_word {
+        _Atomic uint64_t word;
+    } *slot = (struct slot_word *)(void *)wr_slot_of(item);
+    /* Strangers may add their units meanwhile. */
+    uint32_t tag = (uint32_t)atomic_load_explicit(&slot->word, memory_order_relaxed);
+    if (tag >= OLD)
+        return false;
+    atomic_fetch_add_explicit(&slot->word, (OLD | 1) - tag, memory_order_relaxed);
+    return true;
+}
+
+static void age_some(struct worker *worker, struct item *item) {
+    if (worker->aged == MOST_AGED || random_below(worker, 16) != 0 || !item_age(item))
+        return;
+    worker->aged++;
+    perturb_happened(PERTURB_WEAR);
+}
+
 void *item_new(struct worker *worker, const wr_type *type, uint32_t filler) {
     struct item *item = wr_new_flex(type, item_size(worker->run, type, filler) - type->size);
     if (item == NULL)
@@ -38,6 +61,8 @@ void *item_new(struct worker *worker, const wr_type *type, uint32_t filler) {
     for (size_t i = 0; i < item_size(worker->run, type, filler) / sizeof *words; i++)
         if (words[i] != 0)
             violation("a new object is not all zero: word %zu is %016" PRIx64, i, words[i]);
+    if (perturb_is_on(PERTURB_WEAR))
+        age_some(worker, item);
     item->id = (uint64_t)(worker->number + 1) << 40 | ++worker->serial;
     item->seal = seal_of(item->id);
     item->marks = (uint32_t)type->size;

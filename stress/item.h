@@ -33,6 +33,10 @@ extern const wr_type item_quiet_type;
 /* Make an item of `type` with `filler` bytes behind it; one reference. Out of memory is a violation. */
 void *item_new(struct worker *worker, const wr_type *type, uint32_t filler);
 
+/* Put the tag of the item's slot near its end, if it is young, as if that many items had lived there: by its only
+ * holder, before it has a weak value. Returns whether it was young. */
+bool item_age(struct item *item);
+
 /* How large a payload item_new makes. */
 size_t item_size(const struct run *run, const wr_type *type, uint32_t filler);
 

@@ -31,6 +31,18 @@ void scenario_register(struct scenario *scenario, const char *file) {
     *at = scenario;
 }
 
+/* Perturbations that are chosen when the program is built: `make stress VARIANT=...`. */
+#ifdef WR_STRIPES
+#define STRIPES_TEXT "one stripe (VARIANT=stress1)"
+#else
+#define STRIPES_TEXT "as many stripes as usual (one: make stress VARIANT=stress1)"
+#endif
+#ifdef WR_BATCH_SLOTS
+#define BATCH_TEXT "tiny caches (VARIANT=stress-tiny)"
+#else
+#define BATCH_TEXT "caches as usual (tiny: make stress VARIANT=stress-tiny)"
+#endif
+
 static void list(bool raw) {
     for (struct scenario *s = scenarios; s != NULL; s = s->next) {
         if (raw && !s->raw)
@@ -38,6 +50,12 @@ static void list(bool raw) {
         printf("%-14s %s\n", s->name, s->hunts);
         printf("%-14s   takes: %s\n", "", s->takes);
     }
+    if (raw)
+        return;
+    printf("\nperturbations:\n");
+    for (unsigned i = 0; i < PERTURB_COUNT; i++)
+        printf("  %-12s %s\n", perturb_name((enum perturbation)i), perturb_text((enum perturbation)i));
+    printf("built in: %s, %s\n", STRIPES_TEXT, BATCH_TEXT);
 }
 
 /* Run a scenario in a process of its own. */

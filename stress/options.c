@@ -12,13 +12,12 @@
 static enum verdict usage(FILE *out) {
     (void)fputs(
         "usage: wr-stress [options]\n"
-        "  --list              name the scenarios and what each hunts\n"
+        "  --list              name the scenarios and the perturbations\n"
         "  --scenario NAME     only this one; may be given again\n"
-        "  --seconds N         for each scenario (5)\n"
+        "  --seconds N         for each scenario (2)\n"
         "  --threads N         for each scenario, at least 2 (2 for each processor, 4 to 16)\n"
         "  --seed N            what randomness starts from (from the clock)\n"
-        "  --pauses half|on|off  pause at random at the library's atomic operations: half of the\n"
-        "                      time, by turns; all the time; never (half)\n"
+        "  --perturb LIST      names with commas between, all, or none; --list tells them (yields)\n"
         "  --raw               over raw pointers, for the scenarios that can: shows that the race is\n"
         "                      real, by losing it\n"
         "  --json FILE         leave all results there\n"
@@ -41,7 +40,7 @@ enum verdict options_parse(struct options *options, int argc, char **argv) {
                                                  {"threads", required_argument, NULL, 't'},
                                                  {"seconds", required_argument, NULL, 's'},
                                                  {"seed", required_argument, NULL, 'r'},
-                                                 {"pauses", required_argument, NULL, 'p'},
+                                                 {"perturb", required_argument, NULL, 'p'},
                                                  {"raw", no_argument, NULL, 'w'},
                                                  {"json", required_argument, NULL, 'j'},
                                                  {"html", required_argument, NULL, 'm'},
@@ -54,7 +53,8 @@ enum verdict options_parse(struct options *options, int argc, char **argv) {
                                 .threads = processors <= 2   ? 4
                                            : processors >= 8 ? 16
                                                              : 2 * (unsigned)processors,
-                                .seconds = 5,
+                                .seconds = 2,
+                                .perturb = 1u << PERTURB_YIELDS,
                                 .seed = random_mix((uint64_t)now.tv_sec ^ (uint64_t)now.tv_nsec << 20) >> 16,
                                 .terminal = isatty(STDOUT_FILENO) != 0};
     double value = 0;
@@ -87,13 +87,7 @@ enum verdict options_parse(struct options *options, int argc, char **argv) {
                 return usage(stderr);
             break;
         case 'p':
-            if (strcmp(optarg, "half") == 0)
-                options->pauses = PAUSES_HALF;
-            else if (strcmp(optarg, "on") == 0)
-                options->pauses = PAUSES_ON;
-            else if (strcmp(optarg, "off") == 0)
-                options->pauses = PAUSES_OFF;
-            else
+            if (!perturb_parse(optarg, &options->perturb))
                 return usage(stderr);
             break;
         case 'j':

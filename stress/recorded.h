@@ -3,6 +3,7 @@
 #ifndef STRESS_RECORDED_H
 #define STRESS_RECORDED_H
 
+#include "perturb.h"
 #include "trail.h"
 
 /* A recorded form of a function: its type, its name, its parameters, what it is about, the call, and what to enter of
@@ -12,6 +13,8 @@
         struct trail_step step = trail_begin(OP_##operation, before);                                        \
         type got = call;                                                                                     \
         trail_end(step, after, (uint32_t)(result));                                                          \
+        if (OP_##operation == OP_GET || OP_##operation == OP_BORROW)                                         \
+            perturb_holding();                                                                               \
         return got;                                                                                          \
     }
 

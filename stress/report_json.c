@@ -97,6 +97,15 @@ static void put_result(FILE *out, const struct result *result, const struct opti
         put_text(out, scenario->counted[i]);
         (void)fprintf(out, ":%" PRIu64, outcome->counts[i]);
     }
+    const char *between = "";
+    (void)fputs("},\"perturbed\":{", out);
+    for (unsigned i = 0; i < PERTURB_COUNT; i++) {
+        if (outcome->perturbed[i] == 0)
+            continue;
+        (void)fprintf(out, "%s\"%s\":%" PRIu64, between, perturb_name((enum perturbation)i),
+                      outcome->perturbed[i]);
+        between = ",";
+    }
     (void)fprintf(out,
                   "},\"memory\":{\"live_bytes\":%" PRIu64 ",\"committed_bytes\":%" PRIu64
                   ",\"resident_bytes\":%" PRIu64 "}",
@@ -108,14 +117,15 @@ static void put_result(FILE *out, const struct result *result, const struct opti
 }
 
 void report_json(FILE *out, const struct report *report) {
-    static const char *const pauses[] = {"half", "on", "off"};
+    char perturb[PERTURB_TEXT];
     const struct options *options = report->options;
+    perturb_format(options->perturb, perturb, sizeof perturb);
     (void)fprintf(
         out,
         "{\"verdict\":\"%s\",\"exit_status\":%d,\"seed\":\"0x%" PRIx64
-        "\",\"threads\":%u,\"seconds\":%g,\"pauses\":\"%s\",\"version\":\"%d.%d.%d\",\"scenarios\":[",
+        "\",\"threads\":%u,\"seconds\":%g,\"perturb\":\"%s\",\"version\":\"%d.%d.%d\",\"scenarios\":[",
         verdict_name(report->verdict), (int)report->verdict, options->seed, options->threads,
-        options->seconds, pauses[options->pauses], WR_VERSION_MAJOR, WR_VERSION_MINOR, WR_VERSION_PATCH);
+        options->seconds, perturb, WR_VERSION_MAJOR, WR_VERSION_MINOR, WR_VERSION_PATCH);
     for (unsigned i = 0; i < report->count; i++) {
         (void)fputs(i == 0 ? "\n" : ",\n", out);
         put_result(out, &report->results[i], options);

@@ -18,8 +18,8 @@
  * a busy machine is slow. */
 #define STUCK_SECONDS 300
 
-/* With and without pauses take turns of this length. */
-#define PAUSE_SECONDS 0.1
+/* How often the watching thread looks: often enough for perturbations, and not so that it is in the way. */
+#define WATCH_MS 2
 
 /* The run of this process. */
 struct run run;
@@ -49,6 +49,15 @@ static bool paths_complete(void) {
         if (path_taken((enum path)i) == 0 && scenario_takes(run.scenario, (enum path)i))
             return false;
     return true;
+}
+
+/* Looked at seldom: it goes over the counters of all threads. */
+static bool complete(double now) {
+    static double next;
+    if (now < next)
+        return false;
+    next = now + 0.05;
+    return paths_complete();
 }
 
 /* ---- progress ---- */
@@ -92,12 +101,11 @@ static void take_sample(double now) {
 /* Wait until the workers have ended, telling them when the time is over. */
 static void watch(void) {
     double next_line = run_options->terminal ? 0.1 : 10;
-    while (workers_wait(50)) {
+    while (workers_wait(WATCH_MS)) {
         double now = run_seconds();
         take_sample(now);
-        if (run_options->pauses == PAUSES_HALF)
-            pause_switch((unsigned)(now / PAUSE_SECONDS) % 2 == 1);
-        if (now >= run.seconds && (now >= run.seconds + PATIENCE_SECONDS || paths_complete()))
+        perturb_tick(now);
+        if (now >= run.seconds && (now >= run.seconds + PATIENCE_SECONDS || complete(now)))
             atomic_store_explicit(&run.stop, true, memory_order_relaxed);
         if (now >= run.seconds + PATIENCE_SECONDS + STUCK_SECONDS)
             violation("its threads are stuck");
@@ -138,6 +146,8 @@ static void fill_outcome(struct outcome *outcome, const struct ledger *sum) {
         outcome->taken[i] = path_taken((enum path)i);
     for (unsigned i = 0; i < MAX_COUNTS; i++)
         outcome->counts[i] = run_counted(&run, i);
+    for (unsigned i = 0; i < PERTURB_COUNT; i++)
+        outcome->perturbed[i] = perturb_count((enum perturbation)i);
     for (unsigned i = 0; i < OP_COUNT; i++)
         trail_latencies((enum operation)i, &outcome->latencies[i]);
 }
@@ -148,6 +158,9 @@ static void print_outcome(const struct outcome *outcome) {
            (double)outcome->steps * 1e-6, outcome->made);
     for (unsigned i = 0; i < MAX_COUNTS && scenario->counted[i] != NULL; i++)
         printf(", %" PRIu64 " %s", outcome->counts[i], scenario->counted[i]);
+    for (unsigned i = 0; i < PERTURB_COUNT; i++)
+        if (i != PERTURB_YIELDS && outcome->perturbed[i] != 0)
+            printf(", %s %" PRIu64, perturb_name((enum perturbation)i), outcome->perturbed[i]);
     printf("\n");
 }
 
@@ -161,14 +174,13 @@ enum verdict run_scenario(struct scenario *scenario, const struct options *given
         run.seed = random_mix(run.seed ^ (uint64_t)*c);
     (void)clock_gettime(CLOCK_MONOTONIC, &started);
     violations_catch();
-    pause_install();
-    pause_switch(given->pauses == PAUSES_ON);
+    perturb_begin(given->perturb & ~scenario->spared, run.seed, run.seconds);
     workers_make();
     scenario->begin(&run);
     workers_start();
     watch();
+    perturb_end();
     workers_join();
-    pause_switch(false);
     scenario->end(&run);
     (void)wr_trim(); /* runs the deaths of orphans */
 

@@ -5,7 +5,6 @@
 
 #include "stress.h"
 
-enum pauses { PAUSES_HALF, PAUSES_ON, PAUSES_OFF };
 enum verdict { SOUND = 0, VIOLATED = 1, USAGE = 2, NOT_TAKEN = 3 }; /* exit codes too */
 
 struct options {
@@ -13,7 +12,7 @@ struct options {
     unsigned threads;
     double seconds; /* for each scenario */
     uint64_t seed;
-    enum pauses pauses;
+    uint32_t perturb; /* set of perturbations */
     bool raw;
     bool terminal; /* there is one to keep a line on */
     bool only_list;
@@ -34,6 +33,7 @@ struct sample {
 struct outcome {
     uint64_t taken[PATH_COUNT];
     uint64_t counts[MAX_COUNTS];
+    uint64_t perturbed[PERTURB_COUNT];
     uint64_t steps, made, destroyed;
     double seconds;
     uint64_t live_bytes, committed_bytes, resident_bytes; /* at the end */

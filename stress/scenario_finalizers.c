@@ -171,7 +171,7 @@ static void end(struct run *run) {
 }
 
 SCENARIO(.hunts = "finalizers: each once or detached, against death, kill, clear, call and exit",
-         .takes = TAKES(cut_won, close_won),
+         .spared = SPARED(PERTURB_WEAR), .takes = TAKES(cut_won, close_won),
          .counted = {"called", "called too late", "detached", "detached too late", "peeks",
                      "peeks at the dead", "runs for exit"},
          .begin = begin, .work = work, .end = end)

@@ -37,7 +37,7 @@ static struct item *fresh_item(struct worker *worker, struct table *table) {
 
 static void prepare(struct worker *worker, struct table *table) {
     /* Fresh slots are few: most of them are for the time when the race is likely. */
-    bool fresh = pause_is_on() || random_below(worker, 16) == 0;
+    bool fresh = perturb_yields_now() || random_below(worker, 16) == 0;
     for (unsigned i = 0; i < ITEMS; i++) {
         struct item *item = fresh ? fresh_item(worker, table) : item_new(worker, &item_type, 0);
         (void)wr_retain(item);
@@ -126,6 +126,7 @@ static void end(struct run *run) {
 }
 
 SCENARIO(.hunts = "death by a plain store against the first weak value, and against forged ones",
+         .spared = SPARED(PERTURB_WEAR),
          .takes = TAKES(release_sole, release_lone, release_fresh, release_last, sole_plain, look_below,
                         get_alive, carve_next),
          .counted = {"gets", "found dead", "forged gets that came after the first value"}, .begin = begin,

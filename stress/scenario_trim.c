@@ -72,6 +72,6 @@ static void end(struct run *run) {
         item_check_dead(wr_weak_from_u64(table->stale[i]));
 }
 
-SCENARIO(.hunts = "memory given back to the system under stale weak values",
+SCENARIO(.hunts = "memory given back to the system under stale weak values", .spared = SPARED(PERTURB_WEAR),
          .takes = TAKES(trim_given, trim_stays, carve_floor, carve_next, flush, get_alive, look_below, grow),
          .counted = {"trims", "MiB given back", "gets"}, .begin = begin, .work = work, .end = end)

@@ -6,35 +6,20 @@
  * killed or not, until the slot is retired. A value of its first lives must never succeed, although a tag
  * that wrapped would come by again.
  */
-#include "word.h" /* before what puts its own names in place of those there */
-
 #include "item.h"
 
 #define POSTS 8u
 #define STALE 4096u
-#define OLD UINT32_C(0xffffff00)
 
 struct table {
     struct post posts[POSTS];
     _Atomic uint64_t stale[STALE];
 };
 
-static void age(struct worker *worker, struct item *item) {
-    struct slot_word {
-        _Atomic uint64_t word;
-    } *slot = (struct slot_word *)(void *)wr_slot_of(item);
-    /* Strangers may add their units meanwhile. */
-    uint32_t tag = (uint32_t)atomic_load_explicit(&slot->word, memory_order_relaxed);
-    if (tag >= OLD)
-        return;
-    atomic_fetch_add_explicit(&slot->word, (OLD | 1) - tag, memory_order_relaxed);
-    worker_count(worker, 0, 1);
-}
-
 static void replace(struct worker *worker, struct table *table) {
     struct post *post = &table->posts[random_below(worker, POSTS)];
     struct item *item = item_new(worker, &item_type, 0);
-    age(worker, item);
+    worker_count(worker, 0, item_age(item));
     uint64_t weak = item_weak(item).bits;
     if ((uint32_t)weak >= UINT32_C(0xfffffff0))
         worker_count(worker, 1, 1);

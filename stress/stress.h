@@ -12,12 +12,14 @@
 #ifndef STRESS_H
 #define STRESS_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "path.h"
+#include "perturb.h"
 #include "recorded.h"
 
 #define MAX_THREADS 64u
@@ -39,6 +41,9 @@ struct worker {
     uint64_t random;     /* state of random_next */
     uint64_t serial;     /* of the last item */
     struct ledger items; /* the worker's own until it ended */
+    uint32_t aged;       /* slots, by PERTURB_WEAR */
+    bool replaced;       /* its thread is to end, and another to go on */
+    pthread_t before;    /* the thread that did */
     _Atomic uint64_t steps;
     _Atomic uint64_t counts[MAX_COUNTS]; /* the scenario's own, named in `counted` */
 } __attribute__((aligned(128)));
@@ -47,6 +52,7 @@ struct scenario {
     const char *hunts;               /* one line */
     const char *takes;               /* TAKES(path, ...): the paths that must have been taken */
     const char *counted[MAX_COUNTS]; /* names of worker.counts; zeros at the end are left out of the report */
+    uint32_t spared;                 /* SPARED(PERTURB_...): perturbations that its oracles cannot do with */
     const char *(*skip)(void);       /* why this machine cannot run it, or NULL */
     void (*begin)(struct run *run);  /* before the workers start */
     void (*work)(struct worker *worker); /* by each worker */
@@ -58,6 +64,7 @@ struct scenario {
 };
 
 #define TAKES(...) #__VA_ARGS__
+#define SPARED(p) (1u << (p))
 #define SCENARIO(...)                                                                                        \
     static struct scenario scenario_here = {__VA_ARGS__};                                                    \
     __attribute__((constructor)) static void scenario_register_here(void) {                                  \
@@ -113,12 +120,6 @@ void run_lacks(struct run *run, const char *format, ...) __attribute__((format(p
 uint64_t random_mix(uint64_t x);
 uint64_t random_next(struct worker *worker);
 uint32_t random_below(struct worker *worker, uint32_t bound);
-
-/* The random pauses at the library's atomic operations (pause.c). */
-void pause_install(void);
-void pause_switch(bool on);
-bool pause_is_on(void);
-void pause_seed(uint64_t seed);
 
 static inline uint64_t counter_read(const _Atomic uint64_t *counter) {
     return atomic_load_explicit(counter, memory_order_relaxed);

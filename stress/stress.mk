@@ -27,10 +27,13 @@ stress-page: ## see that a browser draws the page of wr-stress --html, if there 
 stress-page-run: $B/wr-stress
 	$qtools/stress-page $<
 
+# A build for stress runs: another one by VARIANT=stress1 or VARIANT=stress-tiny.
+stress_variant = $(if $(filter stress%,$(VARIANT)),$(VARIANT),stress)
+
 .PHONY: stress stress-raw stress-short stress-program stress-run stress-raw-run
 stress: ## run every stress scenario for a few seconds: `make stress SAN=thread STRESS='--scenario churn'`
 	$qtools/setup --stress
-	+$q$(again) stress-run VARIANT=stress
+	+$q$(again) stress-run VARIANT=$(stress_variant)
 stress-raw: ## see that the race on events is real: raw pointers lose it, says AddressSanitizer
 	$qtools/setup --stress
 	+$q$(again) stress-raw-run VARIANT=stress SAN=address

@@ -18,11 +18,11 @@
 #endif
 
 void run_repeat(const struct scenario *scenario, const struct options *o, char *line, size_t size) {
-    static const char *const pauses[] = {"half", "on", "off"};
-    (void)snprintf(line, size,
-                   "%s --scenario %s --threads %u --seconds %g --pauses %s --seed 0x%" PRIx64 "%s",
-                   o->program, scenario->name, o->threads, o->seconds, pauses[o->pauses], o->seed,
-                   o->raw ? " --raw" : "");
+    char perturb[PERTURB_TEXT];
+    perturb_format(o->perturb, perturb, sizeof perturb);
+    (void)snprintf(
+        line, size, "%s --scenario %s --threads %u --seconds %g --perturb %s --seed 0x%" PRIx64 "%s",
+        o->program, scenario->name, o->threads, o->seconds, perturb, o->seed, o->raw ? " --raw" : "");
 }
 
 static void report(const char *what, uint64_t about) {

@@ -44,9 +44,14 @@ void worker_stepped(struct worker *worker, uint64_t steps) {
     counter_add(&worker->steps, steps);
 }
 
+/* At a step of a worker proper that is not in a round, its thread may be told to end: another goes on. */
 bool worker_goes_on(struct worker *worker) {
     worker_stepped(worker, 1);
-    return !atomic_load_explicit(&worker->run->stop, memory_order_relaxed);
+    if (atomic_load_explicit(&worker->run->stop, memory_order_relaxed))
+        return false;
+    if (perturb_take(PERTURB_REPLACE) && worker->number < worker->run->threads)
+        worker->replaced = true;
+    return !worker->replaced;
 }
 
 void worker_count(struct worker *worker, unsigned which, uint64_t more) {
@@ -96,7 +101,7 @@ static void worker_prepare(struct worker *worker, unsigned number) {
 static void worker_enter(struct worker *worker) {
     worker_self = worker;
     trail_enter(worker->number);
-    pause_seed(random_mix(worker->random ^ 1));
+    perturb_steps_thread(random_mix(worker->random ^ 1));
 }
 
 static void ledger_add(struct ledger *sum, const struct ledger *more) {
@@ -108,11 +113,30 @@ static void ledger_add(struct ledger *sum, const struct ledger *more) {
     sum->marks_seen += more->marks_seen;
 }
 
-static void *worker_thread(void *arg) {
-    struct worker *worker = arg;
+static void start_thread(pthread_t *thread, void *(*fn)(void *), void *arg) {
+    int error = pthread_create(thread, NULL, fn, arg);
+    if (error != 0) {
+        (void)fprintf(stderr, "wr-stress: no thread: %s\n", strerror(error));
+        _exit(USAGE);
+    }
+}
+
+static void *successor_thread(void *arg);
+
+/* One that is told to end starts the next and leaves its handle to it, to be joined: then all of its own ends have
+ * run, and what it did comes before what the next does. */
+static void *worker_runs(struct worker *worker) {
     worker_enter(worker);
-    meet();
+    perturb_thread_signalled(true);
     run.scenario->work(worker);
+    perturb_thread_signalled(false);
+    if (worker->replaced) {
+        worker->replaced = false;
+        worker->before = pthread_self();
+        perturb_happened(PERTURB_REPLACE);
+        start_thread(&threads[worker->number], successor_thread, worker);
+        return NULL;
+    }
     (void)pthread_mutex_lock(&ending.lock);
     ending.working--;
     (void)pthread_cond_signal(&ending.changed);
@@ -120,12 +144,15 @@ static void *worker_thread(void *arg) {
     return NULL;
 }
 
-static void start_thread(pthread_t *thread, void *(*fn)(void *), void *arg) {
-    int error = pthread_create(thread, NULL, fn, arg);
-    if (error != 0) {
-        (void)fprintf(stderr, "wr-stress: no thread: %s\n", strerror(error));
-        _exit(USAGE);
-    }
+static void *worker_thread(void *arg) {
+    meet();
+    return worker_runs(arg);
+}
+
+static void *successor_thread(void *arg) {
+    struct worker *worker = arg;
+    (void)pthread_join(worker->before, NULL);
+    return worker_runs(worker);
 }
 
 struct child {
