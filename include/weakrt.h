@@ -147,6 +147,62 @@ WR_API void *wr_retain(void *obj);
  * See:       D3, D4.   Since: 0.9 */
 WR_API void wr_release(void *obj);
 
+/* ---- who holds what ---- */
+
+/* A reference with a name: what wr_hold leaves for the wr_drop of the same reference, as a plain value to be kept,
+ * moved and copied beside it. With WEAKRT_DEBUG=holders (wr_debug) the library knows by it where each reference was
+ * taken and given up: wr_report_live, wr_report_holders, the timeout of wr_kill_wait and messages about misuse then
+ * name the places. Without, it stays 0 and costs a comparison. References with and without one may be mixed at will. */
+typedef struct wr_holder {
+    uint64_t bits WR_ALIGNED_8;
+} wr_holder;
+
+#define WR_PLACE_TEXT_(line) #line
+#define WR_PLACE_TEXT(line) WR_PLACE_TEXT_(line)
+#define WR_PLACE __FILE__ ":" WR_PLACE_TEXT(__LINE__) /* where this stands, as a text that stays for ever */
+
+#define wr_hold(obj, holder) wr_hold_at(obj, holder, WR_PLACE)
+#define wr_drop(obj, holder) wr_drop_at(obj, holder, WR_PLACE)
+#define wr_track(obj, holder) wr_track_at(obj, holder, WR_PLACE)
+#define wr_untrack(obj, holder) wr_untrack_at(obj, holder, WR_PLACE)
+
+/* Take one more strong reference to an object, as wr_retain does, and note for it that it was taken at `place`.
+ * Needs:     a strong reference to `obj`, or NULL, which does nothing; a `place` that stays for ever, as texts in the
+ *            program do (not in a plugin that is unloaded).
+ * Gives:     one strong reference, to be given up by wr_drop; *holder for that, whatever it was before.
+ * Returns:   obj.
+ * Blocks:    never; when the reference is recorded, briefly on the object's stripe.
+ * Allocates: nothing, or a record as wr_new; without memory the reference has none, which the reports count.
+ * Callbacks: none, or as wr_new when it is recorded. errno is kept.
+ * On misuse: as wr_retain; the message names the place.
+ * See:       D14.   Since: 0.9 */
+WR_API void *wr_hold_at(void *obj, wr_holder *holder, const char *place);
+
+/* Give up a strong reference, as wr_release does, and its record, if there is one.
+ * Needs:     the *holder of that reference, on one thread at a time; also when recording was switched off meanwhile.
+ * Takes:     one strong reference, or NULL, which does nothing.
+ * Blocks:    as wr_release; for a recorded one, briefly on the object's stripe.
+ * Allocates: never.   Callbacks: as wr_release.
+ * On misuse: as wr_release. A recorded reference that is given up twice, or with the holder of another object: fatal;
+ *            the message says where it was held and given up.
+ * See:       D14.   Since: 0.9 */
+WR_API void wr_drop_at(void *obj, wr_holder *holder, const char *place);
+
+/* Note for a reference that the caller has already (from wr_new, wr_weak_get, a container) where it is held.
+ * Needs:     as wr_hold_at.
+ * Gives:     *holder, for wr_drop or wr_untrack.
+ * Blocks:    as wr_hold_at.   Allocates: as wr_hold_at.   Callbacks: as wr_hold_at.
+ * On misuse: as wr_hold_at.
+ * See:       D14.   Since: 0.9 */
+WR_API void wr_track_at(void *obj, wr_holder *holder, const char *place);
+
+/* End the record of a reference that goes on without: given to a container, to wr_kill_wait, to code that releases.
+ * Needs:     as wr_drop_at. *holder is 0 afterwards.
+ * Blocks:    as wr_drop_at.   Allocates: never.   Callbacks: none.
+ * On misuse: as wr_drop_at.
+ * See:       D14.   Since: 0.9 */
+WR_API void wr_untrack_at(void *obj, wr_holder *holder, const char *place);
+
 /* Return the type an object was made with.
  * Needs:     a strong reference, or NULL.
  * Returns:   the type; NULL for NULL.
@@ -1382,7 +1438,9 @@ WR_API wr_fatal_handler wr_set_fatal_handler(wr_fatal_handler handler);
  *   poison        fill the memory of dead objects, and notice before its reuse that it was written to
  *   quarantine=N  keep the last N freed slots of each thread from reuse, so that more such writes are noticed
  *   report        wr_report_live(stderr) at exit
- * Needs:     that no other thread is inside weakrt.
+ *   holders=N     record one in N of the references that wr_hold and wr_track are told of, at random; 1: each
+ *   backtrace=N   with up to N (8, at most 16) frames of who called, where the C library can tell
+ * Needs:     that no other thread is inside wr_debug; for poison and quarantine, inside weakrt.
  * Returns:   0; -EINVAL: NULL, an unknown key, or a value out of range; -EBUSY: poison or quarantine, when an object
  *            was made already. When it fails nothing was changed.
  * Blocks:    never.   Allocates: what atexit does.   Callbacks: none.
@@ -1419,7 +1477,7 @@ typedef struct wr_stats {
  * Order:     none: a sum over what threads counted, right up to what is under way.
  * Blocks:    briefly on the locks of size classes and thread records; looks at every slot of the process.
  * Allocates: never.   Callbacks: none.
- * See:       D13.   Since: 0.9 */
+ * See:       D14.   Since: 0.9 */
 WR_API void wr_stats_get(wr_stats *out, size_t size);
 
 typedef enum wr_format { WR_TEXT, WR_JSON, WR_PROMETHEUS, WR_GRAPHVIZ } wr_format;
@@ -1430,17 +1488,26 @@ typedef enum wr_format { WR_TEXT, WR_JSON, WR_PROMETHEUS, WR_GRAPHVIZ } wr_forma
  * Returns:   0; -EINVAL: `f` is NULL, or a format that it does not have; -ENOMEM; -EIO: `f` has an error.
  * Blocks:    as wr_stats_get, and as writing does.   Allocates: some bytes for each type, until it returns.
  * Callbacks: none.
- * See:       D13.   Since: 0.9 */
+ * See:       D14.   Since: 0.9 */
 WR_API int wr_stats_write(FILE *f, wr_format fmt);
 
 /* Write what is alive, by type: how many, how many of them killed and still held, references to them, bytes. What
- * was killed and is held comes first: somebody was told to let go of it and has not.
+ * was killed and is held comes first: somebody was told to let go of it and has not. Where references are recorded
+ * (wr_hold), the places they are held at follow, with those where others from there were given up.
  * Needs:     as wr_stats_get.
  * Returns:   as wr_stats_write.
  * Order:     as wr_stats_get.
  * Blocks:    as wr_stats_write.   Allocates: as wr_stats_write.   Callbacks: none.
- * See:       D13.   Since: 0.9 */
+ * See:       D14.   Since: 0.9 */
 WR_API int wr_report_live(FILE *f);
+
+/* Write who holds an object: how many references there are, and of those that are recorded (wr_hold) the places.
+ * Needs:     nothing of `obj` but that it was an object once: it may be dead, and another one in its place.
+ * Returns:   0; -EINVAL: `f` is NULL, or `obj` is NULL or no place of an object; -ESTALE: it is dead; -EIO: `f` has an
+ *            error.
+ * Blocks:    briefly on the object's stripe, and as writing does.   Allocates: never.   Callbacks: none.
+ * See:       D14.   Since: 0.9 */
+WR_API int wr_report_holders(FILE *f, const void *obj);
 
 /* Find objects that own each other in circles, by the trace of their types, and write each group of them with a
  * shortest circle, by the names of fields, and which field to make weak; as text, JSON (one object, one line), or a
@@ -1451,7 +1518,7 @@ WR_API int wr_report_live(FILE *f);
  * Blocks:    as wr_stats_write.   Allocates: about 50 bytes for each object with a trace and 40 for each reference
  *            visited, until it returns.
  * Callbacks: trace, which may call nothing but `visit`.
- * See:       D13.   Since: 0.9 */
+ * See:       D14.   Since: 0.9 */
 WR_API int wr_report_cycles(FILE *f, wr_format fmt);
 
 /* Take every lock of the library before a fork; pthread_atfork(wr_atfork_prepare, wr_atfork_parent,

@@ -103,6 +103,10 @@ WR_API bool wr_lone_released(struct wr_slot *slot, uint64_t one);
 WR_API void wr_count_misuse(const char *function, const void *obj, uint64_t seen);
 WR_API void wr_not_an_object(const char *function, const void *obj);
 WR_API void wr_layout_require(uint32_t layout);
+WR_API void *wr_hold_slow(void *obj, wr_holder *holder, const char *place);
+WR_API void wr_drop_slow(void *obj, wr_holder *holder, const char *place);
+
+extern WR_API uint32_t wr_holders_every; /* one reference in that many is recorded; 0: none. Atomic. */
 
 WR_HELPER struct wr_slot *wr_slot_of(const void *obj) {
     return (struct wr_slot *)((uintptr_t)obj - sizeof(struct wr_slot));
@@ -191,6 +195,20 @@ WR_INLINE void wr_release(void *obj) {
     } else {
         wr_path(release_some);
     }
+}
+
+WR_INLINE void *wr_hold_at(void *obj, wr_holder *holder, const char *place) {
+    if (wr_unlikely(wr_load_relaxed(&wr_holders_every) != 0)) /* relaxed: a switch */
+        return wr_hold_slow(obj, holder, place);
+    holder->bits = 0;
+    return wr_retain(obj);
+}
+
+WR_INLINE void wr_drop_at(void *obj, wr_holder *holder, const char *place) {
+    if (wr_unlikely((holder->bits | wr_load_relaxed(&wr_holders_every)) != 0)) /* relaxed: a switch */
+        wr_drop_slow(obj, holder, place);
+    else
+        wr_release(obj);
 }
 
 /* ---- weak values ---- */

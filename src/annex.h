@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What some objects need beside their header: the queue their end is bound to, and how many finalizers they
- * have. An entry in front of the object's list, made when first needed; an object of its own, which the list
+/* What some objects need beside their header: the queue their end is bound to, how many finalizers they have, and who
+ * holds them. An entry in front of the object's list, made when first needed; an object of its own, which the list
  * owns. */
 #ifndef WR_ANNEX_H
 #define WR_ANNEX_H
@@ -8,9 +8,11 @@
 #include "registry.h"
 
 struct annex {
-    struct wr_entry entry; /* first */
-    wr_queue *queue;       /* a reference; NULL: not bound; guarded by the stripe */
-    uint32_t finalizers;   /* on the list; guarded by the stripe */
+    struct wr_entry entry;    /* first */
+    wr_queue *queue;          /* a reference; NULL: not bound; guarded by the stripe */
+    uint32_t finalizers;      /* on the list; guarded by the stripe */
+    struct wr_entry *holders; /* records of references to the object (holders.h); guarded by the stripe */
+    bool held;                /* it has had such records; guarded by the stripe */
 };
 
 /* Return the annex of the object in `slot`, or NULL. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "holders.h"
 #include "os.h"
 #include "poison.h"
 #include "word.h"
@@ -12,6 +13,8 @@ struct switches {
     uint32_t poison;
     uint32_t quarantine;
     uint32_t report;
+    uint32_t holders;
+    uint32_t backtrace;
 };
 
 /* `alone`: the value of a key that is given without one. */
@@ -24,6 +27,8 @@ static const struct debug_key {
     {"poison", offsetof(struct switches, poison), 1, 1},
     {"quarantine", offsetof(struct switches, quarantine), 256, 1u << 20},
     {"report", offsetof(struct switches, report), 1, 1},
+    {"holders", offsetof(struct switches, holders), 1, 1u << 20},
+    {"backtrace", offsetof(struct switches, backtrace), 8, HOLDERS_FRAMES},
 };
 #define KEY_COUNT (sizeof keys / sizeof keys[0])
 
@@ -95,6 +100,7 @@ static void report_at_exit(void) {
 
 static void apply(void) {
     poison_choose(chosen.poison != 0, chosen.quarantine);
+    holders_choose(chosen.holders, chosen.backtrace);
     if (chosen.report != 0 && !at_exit)
         at_exit = atexit(report_at_exit) == 0;
 }

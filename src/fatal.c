@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "arena.h"
+#include "holders.h"
 #include "word.h"
 
 static wr_fatal_handler handler_chosen;
@@ -17,7 +18,7 @@ wr_fatal_handler wr_set_fatal_handler(wr_fatal_handler handler) {
 }
 
 void fatal(const char *format, ...) {
-    char message[512];
+    char message[1024];
     va_list args;
     va_start(args, format);
     (void)vsnprintf(message, sizeof message, format, args);
@@ -33,8 +34,11 @@ void fatal(const char *format, ...) {
 
 void fatal_object(const char *function, const void *obj, const char *rule) {
     const wr_type *type = arena_is_slot(obj) ? wr_read(&wr_slot_of(obj)->type) : NULL;
-    fatal("weakrt: %s(%p): %s%s%s%s", function, obj, type ? "type '" : "",
-          type && type->name ? type->name : "object", type ? "': " : ": ", rule);
+    char places[512] = "";
+    if (type != NULL)
+        holders_places(wr_slot_of(obj), places, sizeof places);
+    fatal("weakrt: %s(%p): %s%s%s%s%s", function, obj, type ? "type '" : "",
+          type && type->name ? type->name : "object", type ? "': " : ": ", rule, places);
 }
 
 /* ---- what the hot path calls when it notices something ---- */

@@ -10,6 +10,7 @@
 #include "finalizer.h"
 #include "hazard.h"
 #include "making.h"
+#include "past.h"
 #include "registry.h"
 #include "thread.h"
 
@@ -18,6 +19,7 @@ void wr_atfork_prepare(void) {
     making_lock();
     finalizer_lock();
     thread_lock();
+    past_lock();
     alloc_lock();
     arena_lock_all();
     registry_lock_all();
@@ -27,6 +29,7 @@ void wr_atfork_parent(void) {
     registry_unlock_all();
     arena_unlock_all();
     alloc_unlock();
+    past_unlock();
     thread_unlock();
     finalizer_unlock();
     making_unlock();

@@ -41,6 +41,15 @@ void lock_take(struct lock *lock) UNCHECKED_LOCKS {
         os_wait(&lock->state, 2, -1);
 }
 
+bool lock_try(struct lock *lock) UNCHECKED_LOCKS {
+    uint32_t free = 0;
+    /* order: acquire [LOCK], as above. */
+    bool taken = wr_cas_acquire(&lock->state, &free, 1u);
+    if (taken)
+        NOTE_HELD(++);
+    return taken;
+}
+
 void lock_give(struct lock *lock) UNCHECKED_LOCKS {
     NOTE_HELD(--);
     /* order: release [LOCK], with the acquire in lock_take. */

@@ -7,12 +7,14 @@
 #ifndef WR_LOCK_H
 #define WR_LOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #ifdef __clang__
 #define LOCK_TYPE __attribute__((capability("lock")))
 #define GUARDED_BY(l) __attribute__((guarded_by(l)))
 #define ACQUIRES(...) __attribute__((acquire_capability(__VA_ARGS__)))
+#define TRIES(...) __attribute__((try_acquire_capability(__VA_ARGS__)))
 #define RELEASES(...) __attribute__((release_capability(__VA_ARGS__)))
 #define REQUIRES(...) __attribute__((requires_capability(__VA_ARGS__)))
 #define UNCHECKED_LOCKS __attribute__((no_thread_safety_analysis))
@@ -20,6 +22,7 @@
 #define LOCK_TYPE
 #define GUARDED_BY(l)
 #define ACQUIRES(...)
+#define TRIES(...)
 #define RELEASES(...)
 #define REQUIRES(...)
 #define UNCHECKED_LOCKS
@@ -30,6 +33,9 @@ struct LOCK_TYPE lock {
 };
 
 void lock_take(struct lock *lock) ACQUIRES(*lock);
+
+/* Take the lock if it is free; for who must not wait. Returns whether it was. */
+bool lock_try(struct lock *lock) TRIES(true, *lock);
 
 /* Fatal when the lock is not held. */
 void lock_give(struct lock *lock) RELEASES(*lock);

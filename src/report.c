@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report.h"
 
+#include "holders.h"
 #include "survey.h"
 
 void report_quoted(FILE *f, const char *text, wr_format fmt) {
@@ -39,6 +40,7 @@ static void write_killed(FILE *f, const struct survey *survey) {
         const struct survey_killed *killed = &survey->killed[i];
         (void)fprintf(f, "killed and held: %s " WR_WEAK_FMT ", references: %" PRIu32 "\n",
                       survey_name(killed->type), WR_WEAK_ARGS(killed->value), killed->references);
+        holders_write(f, wr_slot_at((uint32_t)(killed->value.bits >> 32)));
     }
     if (shown < survey->total.killed)
         (void)fprintf(f, "killed and held: %" PRIu64 " more\n", survey->total.killed - shown);
@@ -56,5 +58,6 @@ int wr_report_live(FILE *f) {
     write_killed(f, &survey);
     report_rows(f, &survey);
     survey_free(&survey);
-    return report_end(f);
+    result = holders_report(f);
+    return result != 0 ? result : report_end(f);
 }

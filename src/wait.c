@@ -5,6 +5,7 @@
 #include "annex.h"
 #include "borrow.h"
 #include "death.h"
+#include "holders.h"
 #include "object.h"
 #include "orphans.h"
 #include "os.h"
@@ -45,6 +46,11 @@ static void tell(struct notice *notice) {
     }
 }
 
+static void end_annex(struct wr_slot *slot, struct annex *annex) {
+    holders_forget(slot, annex);
+    wr_release(annex);
+}
+
 void wait_tell(struct wr_slot *slot) {
     struct lock *stripe = registry_stripe(slot);
     for (;;) {
@@ -66,7 +72,7 @@ void wait_tell(struct wr_slot *slot) {
         if (told)
             orphans_ring();
         else if (owned->kind == ENTRY_ANNEX)
-            wr_release(owned);
+            end_annex(slot, (struct annex *)owned);
         else
             tell((struct notice *)owned);
     }
@@ -104,25 +110,27 @@ static bool would_deadlock(const struct thread *thread, struct wr_slot *slot) {
     return bound_here;
 }
 
-/* Tell whether `waiter` was told; at its deadline, withdraw it. */
-static bool is_told(struct waiter *waiter, bool at_deadline) {
+/* Tell whether `waiter` was told; at its deadline, withdraw it and see who holds the object, which is still there. */
+static bool is_told(struct waiter *waiter, bool at_deadline, struct holders *holders) {
     struct lock *stripe = registry_stripe_of(&waiter->entry);
     lock_take(stripe);
     bool told = waiter->told;
-    if (!told && at_deadline)
+    if (!told && at_deadline) {
         registry_unlink(&waiter->entry, stripe);
+        holders_collect(wr_slot_at((uint32_t)(waiter->entry.referent.bits >> 32)), holders, stripe);
+    }
     lock_give(stripe);
     return told;
 }
 
 /* Wait until `waiter` is told or withdraw it at the deadline. Returns whether it was told. Runs what others may not run
  * meanwhile, orphans, or nobody might. */
-static bool wait(struct thread *thread, struct waiter *waiter, int64_t deadline) {
+static bool wait(struct thread *thread, struct waiter *waiter, int64_t deadline, struct holders *holders) {
     for (;;) {
         uint32_t bell = orphans_listen();
         death_run_waiting(thread);
         bool at_deadline = deadline >= 0 && os_now() >= deadline;
-        if (is_told(waiter, at_deadline))
+        if (is_told(waiter, at_deadline, holders))
             return true;
         if (at_deadline)
             return false;
@@ -153,6 +161,7 @@ int wr_kill_wait(void *obj, int64_t timeout_ms) {
     struct user_code section;
     struct thread *thread = user_code_enter(&section);
     struct waiter waiter = {.told = false, .outer = thread->waits};
+    struct holders holders = {.count = 0};
     bool told = false;
     bool deadlock = would_deadlock(thread, slot);
     if (!deadlock) {
@@ -160,10 +169,12 @@ int wr_kill_wait(void *obj, int64_t timeout_ms) {
         thread->waits = &waiter;
         link_front(slot, &waiter.entry);
         wr_release(obj);
-        told = wait(thread, &waiter, deadline);
+        told = wait(thread, &waiter, deadline, &holders);
         thread->waits = waiter.outer;
     }
     user_code_leave(&section);
+    if (!deadlock && !told)
+        holders_complain(obj, timeout_ms, &holders);
     return deadlock ? -EDEADLK : told ? 0 : -ETIMEDOUT;
 }
 

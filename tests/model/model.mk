@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # ---- models: the library's own source on the atomics, locks and pages of the checker in tests/model ----
 # What the checker has in place of: its neighbours.c says how.
-model_without := alloc atomic debug fork os poison
+model_without := alloc atomic debug fork holders holders_write os past poison
 model_sources := $(filter-out $(model_without:%=src/%.c),$(sort $(wildcard src/*.c))) \
                  $(sort $(wildcard tests/model/*.c))
 model_objects := $(patsubst %.c,$B/model/%.o,$(notdir $(model_sources)))
@@ -9,7 +9,7 @@ model_objects := $(patsubst %.c,$B/model/%.o,$(notdir $(model_sources)))
 model_flags    = -std=c11 -D_GNU_SOURCE= -Isrc -Itests/model -include tests/model/model_core.h -O2 -g $(warnings) \
                  $(warnings_c) -Iinclude $(CPPFLAGS) -MMD -MP $(CFLAGS)
 # The library's lock under other names: it is a model's subject, and its work is the checker's.
-$B/model/lock.o: model_flags += -Dlock_take=real_lock_take -Dlock_give=real_lock_give
+$B/model/lock.o: model_flags += -Dlock_take=real_lock_take -Dlock_try=real_lock_try -Dlock_give=real_lock_give
 
 $B/model/flags: FORCE
 	$(call remember,$(CC) $(model_flags) / $(model_objects))
