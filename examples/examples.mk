@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: MIT
-# ---- examples: each file is a program, linked as a user links it, and with what its line `link: ...` says. FILE.out,
-# if there, is what it must print ----
+# ---- examples: each file is a program, linked as a user links it, and with what its line `link: ...` says, or, if the
+# compiler finds HEADER, `link if HEADER: ...`. FILE.out, if there, is what it must print. One that cannot run exits
+# with 77, after a line to stderr that says why ----
 examples       := $(patsubst examples/%.c,$B/examples/%,$(sort $(wildcard examples/*.c)))
+
+link_if = $(shell sed -nE 's|^/\* link if (.*): (.*) \*/$$|\1 \2|p' $< | while read -r header libs; do \
+              $(CC) -E -include $$header -x c /dev/null >/dev/null 2>&1 && echo $$libs; done)
 
 $B/examples/%: examples/%.c $(STATIC_LIB) $B/flags
 	$(call say,CC)
 	@mkdir -p $(@D)
 	$q$(CC) $(user_flags) $(link_flags) $< $(STATIC_LIB) \
-	    $(shell sed -nE 's|^/\* link: (.*) \*/$$|\1|p' $<) $(LDLIBS) -o $@
+	    $(shell sed -nE 's|^/\* link: (.*) \*/$$|\1|p' $<) $(link_if) $(LDLIBS) -o $@
 
 .PHONY: examples run-examples
 examples: $(examples) ## build the examples
