@@ -17,3 +17,8 @@ $B/examples/%: examples/%.c $(STATIC_LIB) $B/flags
 examples: $(examples) ## build the examples
 run-examples: $(examples) ## build and run them
 	$qtools/run-examples $(examples)
+
+.PHONY: cycles-svg
+cycles-svg: $B/examples/cycle ## draw the circle of examples/cycle.c as SVG, if graphviz is there
+	$q$< graph | tools/cycles-svg >$B/examples/cycle.svg
+	$qif [ -s $B/examples/cycle.svg ]; then grep -q 'stroke="red"' $B/examples/cycle.svg && echo $B/examples/cycle.svg; fi

@@ -10,8 +10,8 @@
 struct annex {
     struct wr_entry entry;    /* first */
     wr_queue *queue;          /* a reference; NULL: not bound; guarded by the stripe */
-    uint32_t finalizers;      /* on the list; guarded by the stripe */
     struct wr_entry *holders; /* records of references to the object (holders.h); guarded by the stripe */
+    uint32_t finalizers;      /* on the list; guarded by the stripe */
     bool held;                /* it has had such records; guarded by the stripe */
 };
 

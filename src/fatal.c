@@ -32,13 +32,21 @@ void fatal(const char *format, ...) {
     abort();
 }
 
-void fatal_object(const char *function, const void *obj, const char *rule) {
+static _Noreturn void say(const char *function, const void *obj, const char *rule, const char *places) {
     const wr_type *type = arena_is_slot(obj) ? wr_read(&wr_slot_of(obj)->type) : NULL;
-    char places[512] = "";
-    if (type != NULL)
-        holders_places(wr_slot_of(obj), places, sizeof places);
     fatal("weakrt: %s(%p): %s%s%s%s%s", function, obj, type ? "type '" : "",
           type && type->name ? type->name : "object", type ? "': " : ": ", rule, places);
+}
+
+void fatal_object(const char *function, const void *obj, const char *rule) {
+    char places[512] = "";
+    if (arena_is_slot(obj))
+        holders_places(wr_slot_of(obj), places, sizeof places);
+    say(function, obj, rule, places);
+}
+
+void fatal_object_only(const char *function, const void *obj, const char *rule) {
+    say(function, obj, rule, "");
 }
 
 /* ---- what the hot path calls when it notices something ---- */

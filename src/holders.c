@@ -29,8 +29,8 @@ static const wr_type holder_type = {
     .abi = WR_TYPE_ABI, .flags = WR_NO_WEAKREF, .name = "holder", .size = sizeof(struct holder)};
 
 void holders_choose(uint32_t every, uint32_t frames) {
-    wr_store_relaxed(&frames_asked,
-                     frames); /* relaxed, both: which references are recorded is a matter of luck */
+    /* relaxed, both: from when on references are recorded is a matter of luck. */
+    wr_store_relaxed(&frames_asked, frames);
     wr_store_relaxed(&wr_holders_every, every);
 }
 
@@ -170,7 +170,9 @@ static _Noreturn void given_up_twice(const char *function, const char *place, co
                    : end.held != NULL  ? "when the object died"
                                        : "long ago",
                    end.dropped != NULL ? end.dropped : "");
-    misuse(function, place, obj, rule);
+    char name[256];
+    (void)snprintf(name, sizeof name, "%s: %s", place, function);
+    fatal_object_only(name, obj, rule);
 }
 
 /* End the record that a cookie stands for, of a reference that is given up. */

@@ -7,6 +7,7 @@
 
 #include "alloc.h"
 #include "borrow.h"
+#include "fatal.h"
 #include "registry.h"
 #include "lock.h"
 #include "wait.h"
@@ -39,6 +40,10 @@ bool thread_is_real(const struct thread *thread) {
 /* A thread ends: its slots go to the depot, its record to the next thread. */
 static void leave(void *record) {
     struct thread *thread = record;
+    if (thread->busy)
+        fatal("weakrt: a thread ends inside a callback, finalize or destroy: each returns to weakrt, by no "
+              "longjmp past "
+              "it, pthread_exit or cancellation");
     borrow_thread_leaves(thread);
     thread_flush(thread);
     thread_current = &gone;

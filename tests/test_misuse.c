@@ -6,6 +6,7 @@
 #include "common.h"
 
 #include <sched.h>
+#include <setjmp.h>
 
 #if ON_ASAN
 #include <sanitizer/asan_interface.h>
@@ -142,6 +143,84 @@ TEST_ABORTS(giving_back_a_lock_nobody_holds, "given back that nobody held") {
     lock_take(&lock);
     lock_give(&lock);
     lock_give(&lock);
+}
+
+#ifdef WR_DEBUG
+static struct lock never_given;
+
+static void do_nothing(void *self) {
+    (void)self;
+}
+
+TEST_ABORTS(user_code_under_a_lock_of_the_library,
+            "user code is about to run while a lock of the library is held") {
+    static const wr_type type = {.abi = WR_TYPE_ABI, .size = 8, .destroy = do_nothing};
+    void *p = wr_new(&type);
+    lock_take(&never_given);
+    wr_release(p);
+}
+#endif
+
+/* ---- user code that does not return ---- */
+
+static jmp_buf out;
+
+static void jump_out(void *self) {
+    (void)self;
+    longjmp(out, 1);
+}
+static void end_thread(void *self) {
+    (void)self;
+    pthread_exit(NULL);
+}
+static const wr_type jumping_type = {.abi = WR_TYPE_ABI, .size = 8, .destroy = jump_out};
+static const wr_type ending_type = {.abi = WR_TYPE_ABI, .size = 8, .destroy = end_thread};
+
+static void release_to_jump(unsigned index, void *unused) {
+    (void)index, (void)unused;
+    void *p = wr_new(&jumping_type);
+    if (setjmp(out) == 0)
+        wr_release(p);
+}
+static void release_to_end(unsigned index, void *unused) {
+    (void)index, (void)unused;
+    wr_release(wr_new(&ending_type));
+}
+
+TEST_ABORTS(a_destroy_that_longjmps_out_is_named_when_its_thread_ends, "a thread ends inside a callback") {
+    run_threads(1, release_to_jump, NULL);
+}
+TEST_ABORTS(a_thread_that_ends_in_a_destroy_is_named, "a thread ends inside a callback") {
+    run_threads(1, release_to_end, NULL);
+}
+
+/* ---- a queue that another thread runs ---- */
+
+static atomic_bool inside;
+
+static void stay_inside(void *self) {
+    (void)self;
+    atomic_store(&inside, true);
+    for (;;)
+        sched_yield();
+}
+static const wr_type staying_type = {.abi = WR_TYPE_ABI, .size = 8, .destroy = stay_inside};
+
+static void run_or_free(unsigned index, void *queue) {
+    if (index == 0) {
+        wr_queue_run(queue, 0);
+    } else {
+        while (!atomic_load(&inside))
+            sched_yield();
+        wr_queue_free(queue);
+    }
+}
+
+TEST_ABORTS(freeing_a_queue_that_another_thread_runs, "type 'queue': it is being run") {
+    wr_queue *queue = wr_queue_new();
+    REQUIRE(queue != NULL);
+    wr_release_later(wr_new(&staying_type), queue);
+    run_threads(2, run_or_free, queue);
 }
 
 TEST_ABORTS(a_program_with_inline_functions_of_another_layout, "built with a weakrt_inline.h of layout") {

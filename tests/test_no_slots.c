@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Calls that need slots of their own, refused one after the other: ENOMEM, and nothing changed (S41). */
-#include "queues.h"
+#include "reports.h"
 
 #include <sys/resource.h>
 
@@ -111,6 +111,36 @@ TEST(no_slot_for_a_binding) {
     CHECK_EQ(destroyed, 1);
     wr_queue_free(queue);
     give_all();
+}
+
+static wr_holder held;
+
+static bool hold_is_recorded(void) {
+    CHECK_PTR_EQ(wr_hold(obj, &held), obj);
+    CHECK_EQ(errno, ENOTTY);
+    if (held.bits != 0)
+        return true;
+    CHECK_EQ(wr_refcount(obj), 2);
+    wr_drop(obj, &held);
+    CHECK(is_unchanged());
+    return false;
+}
+
+TEST(no_slot_for_the_record_of_a_reference_which_is_counted) {
+    SKIP_UNDER_TOOLS();
+    CHECK_EQ(wr_debug("holders"), 0);
+    set_up();
+    refuse_each_step(hold_is_recorded, 2);
+    give_all();
+    char *text = live_text();
+    CHECK_STR_HAS(text,
+                  "references recorded: 1, given up: 0, with their object: 0, without memory for a record: ");
+    CHECK_EQ(occurrences(text, "without memory for a record: 0"), 0);
+    free(text);
+    wr_drop(obj, &held);
+    wr_release(obj);
+    CHECK_EQ(destroyed, 1);
+    wr_queue_free(queue);
 }
 
 static wr_finalizer *finalizer;

@@ -14,6 +14,7 @@ void *gone;
 wr_weak to_conn, to_session, to_gone, to_nothing;
 wr_weakref *ref;
 wr_cell cell;
+wr_holder held, held_too;
 
 void stop_here(void);
 void stop_here(void) {
@@ -33,6 +34,9 @@ int main(void) {
     wr_cell_store(&cell, conn);
     wr_release(gone);
     wr_kill(session);
+    wr_debug("holders");
+    wr_hold_at(conn, &held, "subject.c:1");
+    wr_hold_at(conn, &held_too, "subject.c:1");
     stop_here();
     return 0;
 }

@@ -4,8 +4,8 @@
 A wr_weak prints as `2:1 -> conn at 0x..., alive, references: 2, weakrefs: 1`, a wr_cell as what it owns.
 
     wr live [TYPE]   what is alive, by type; with a type, each of its objects
-    wr who PTR       the object at PTR, and what refers to it: weakrefs, and live objects with its address or a
-                     weak value of it in their payload
+    wr who PTR       the object at PTR, and what refers to it: weakrefs, the places its recorded references are held
+                     at, and live objects with its address or a weak value of it in their payload
 """
 
 import struct
@@ -76,6 +76,21 @@ class Slot:
             value = gdb.Value(entry).cast(entries)
             if int(value["kind"]) == kind:
                 yield entry
+            entry = int(value["next"])
+
+    def holders(self):
+        """The places that recorded references to the object are held at."""
+        entry, kind = self.head, number("(int)ENTRY_ANNEX")
+        entries = gdb.lookup_type("struct wr_entry").pointer()
+        annex = gdb.lookup_type("struct annex").pointer()
+        holder = gdb.lookup_type("struct holder").pointer()
+        while entry:
+            value = gdb.Value(entry).cast(entries)
+            if int(value["kind"]) == kind:
+                record = int(gdb.Value(entry).cast(annex)["holders"])
+                while record:
+                    yield gdb.Value(record).cast(holder)["place"].string()
+                    record = int(gdb.Value(record).cast(entries)["next"])
             entry = int(value["next"])
 
     def described(self):
@@ -202,6 +217,9 @@ class Who(gdb.Command):
         if not slot.is_weakref():
             for ref in slot.weakrefs():
                 print("  weakref at 0x%x" % ref)
+            places = list(slot.holders())
+            for place in sorted(set(places), key=lambda place: (-places.count(place), place)):
+                print("  held at %s: %d" % (place, places.count(place)))
         wanted = {payload: "address", index << 32 | slot.tag: "weak value"}
         for other, data in live_slots():
             for at, word in enumerate(struct.unpack("%dQ" % (len(data) // 8), data)):
