@@ -2,7 +2,7 @@
 # ---- tests ----
 test_sources   := $(sort $(wildcard tests/test_*.c))
 # Of the stress program, what has unit tests.
-test_parts     := $B/stress/histogram.o
+test_parts     := $B/stress/histogram.o $B/stress/linear.o
 test_objects   := $(patsubst tests/%.c,$B/tests/%.o,tests/runner.c tests/support.c $(test_sources)) $(test_parts)
 crit_objects   := $(patsubst tests/%.c,$B/criterion/%.o,tests/support.c $(test_sources)) $(test_parts)
 bad_objects    := $(patsubst tests/%.c,$B/tests/%.o,tests/runner.c tests/support.c tests/selftest/bad.c)

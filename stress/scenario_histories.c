@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whole histories. In each round there are some items with a few holders each; every thread does a few operations on
+ * each of them, in the same order of items: gets by the weak value, asks whether it is dead, and kills and lets go if
+ * it holds a reference. It notes when each began and ended and what it gave. After the round a checker looks for an order
+ * of all operations on one item in which all results are right (linear.h). What no single thread can see to be wrong
+ * shows there: a get that succeeded between two that failed on other threads, or that failed for no reason.
+ */
+#include <time.h>
+
+#include "item.h"
+#include "linear.h"
+
+#define ITEMS 64u
+#define MOST_EACH 12u /* operations of one thread on one item */
+
+struct place {
+    struct post post;
+    unsigned holders; /* workers 0 ... holders - 1, from a first one on */
+};
+
+static struct {
+    struct place places[ITEMS];
+    /* Plain, by each thread: the round's end is between. */
+    struct linear_step steps[MAX_THREADS][ITEMS][MOST_EACH];
+    unsigned counts[MAX_THREADS][ITEMS];
+} histories;
+
+/* A clock that all processors agree on, and that nothing passes. */
+static uint64_t clock_now(void) {
+    struct timespec now;
+#if defined(__x86_64__)
+    __builtin_ia32_lfence();
+#endif
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+#if defined(__x86_64__)
+    __builtin_ia32_lfence();
+#endif
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* How many operations a thread may do on an item, so that all fit a history. Even: who gets lets go. */
+static unsigned each_of(const struct run *run) {
+    unsigned each = LINEAR_MOST / run->threads & ~1u;
+    return each < MOST_EACH ? each : MOST_EACH;
+}
+
+static void note(const struct worker *worker, unsigned i, uint64_t start, enum linear_kind kind,
+                 bool result) {
+    histories.steps[worker->number][i][histories.counts[worker->number][i]++] =
+        (struct linear_step){start, clock_now(), kind, result, worker->number};
+}
+
+static void prepare(struct worker *worker) {
+    for (unsigned i = 0; i < ITEMS; i++) {
+        struct place *place = &histories.places[i];
+        struct item *item = item_new(worker, &item_type, 0);
+        place->holders = 1 + random_below(worker, worker->run->threads < 3 ? worker->run->threads : 3);
+        for (unsigned n = 1; n < place->holders; n++)
+            (void)wr_retain(item);
+        atomic_store_explicit(&place->post.weak, item_weak(item).bits, memory_order_release);
+        atomic_store_explicit(&place->post.strong, item, memory_order_release);
+    }
+}
+
+static void let_go(struct worker *worker, unsigned i, struct item *item) {
+    item_mark(worker, item);
+    uint64_t start = clock_now();
+    wr_release(item);
+    note(worker, i, start, LINEAR_RELEASE, false);
+}
+
+static void use(struct worker *worker, unsigned i) {
+    struct place *place = &histories.places[i];
+    unsigned each = each_of(worker->run);
+    wr_weak weak = wr_weak_from_u64(atomic_load_explicit(&place->post.weak, memory_order_acquire));
+    unsigned rank = (worker->number + worker->run->threads - i % worker->run->threads) % worker->run->threads;
+    if (each == 0)
+        violation("histories hold operations of at most %u threads", LINEAR_MOST / 2);
+    struct item *held =
+        rank < place->holders ? atomic_load_explicit(&place->post.strong, memory_order_acquire) : NULL;
+    histories.counts[worker->number][i] = 0;
+    /* One operation is kept for letting go. */
+    while (histories.counts[worker->number][i] + (held != NULL) + 1 < each) {
+        uint64_t start;
+        uint32_t way = random_below(worker, 8);
+        if (held != NULL && way < 3) {
+            let_go(worker, i, held);
+            held = NULL;
+        } else if (held != NULL && way == 3) {
+            start = clock_now();
+            int won = wr_kill(held);
+            note(worker, i, start, LINEAR_KILL, won == 1);
+        } else if (held != NULL || way == 4) {
+            start = clock_now();
+            bool dead = wr_weak_is_dead(weak);
+            note(worker, i, start, LINEAR_IS_DEAD, dead);
+        } else {
+            start = clock_now();
+            held = wr_weak_get(weak);
+            note(worker, i, start, LINEAR_GET, held != NULL);
+            if (held != NULL)
+                item_check(held, weak);
+        }
+    }
+    if (held != NULL)
+        let_go(worker, i, held);
+    worker_stepped(worker, 1);
+}
+
+static _Noreturn void tell(const struct linear_step *steps, unsigned count, unsigned i) {
+    for (unsigned n = 0; n < count; n++)
+        (void)fprintf(stderr, "    thread %2u  %8" PRIu64 " to %8" PRIu64 " ns  %s: %u\n", steps[n].thread,
+                      steps[n].start - steps[0].start, steps[n].end - steps[0].start,
+                      linear_name(steps[n].kind), steps[n].result);
+    violation_of(histories.places[i].post.weak,
+                 "the history above, of an object with %u references, is not linearizable",
+                 histories.places[i].holders);
+}
+
+static void check(struct worker *worker, unsigned i) {
+    struct linear_step steps[LINEAR_MOST] = {{.start = 0}};
+    unsigned count = 0;
+    for (unsigned t = 0; t < worker->run->threads; t++)
+        for (unsigned n = 0; n < histories.counts[t][i];
+             n++) { /* by start, which the search does well with */
+            unsigned at = count++;
+            for (; at > 0 && steps[at - 1].start > histories.steps[t][i][n].start; at--)
+                steps[at] = steps[at - 1];
+            steps[at] = histories.steps[t][i][n];
+        }
+    if (!linear_check(steps, count, histories.places[i].holders))
+        tell(steps, count, i);
+    for (unsigned n = 1; n < count; n++)
+        if (steps[n].start <= steps[n - 1].end && steps[n].thread != steps[n - 1].thread) {
+            worker_count(worker, 1, 1);
+            break;
+        }
+    worker_count(worker, 0, 1);
+}
+
+static void work(struct worker *worker) {
+    for (;;) {
+        if (worker->number == 0)
+            prepare(worker);
+        if (!round_begins(worker))
+            break;
+        for (unsigned i = 0; i < ITEMS; i++)
+            use(worker, i);
+        round_ends(worker);
+        for (unsigned i = 0; worker->number == 0 && i < ITEMS; i++)
+            check(worker, i);
+    }
+}
+
+static void begin(struct run *run) {
+    (void)run;
+}
+
+static void end(struct run *run) {
+    (void)run;
+    for (unsigned i = 0; i < ITEMS; i++) /* the last round was prepared and not run */
+        for (unsigned n = 0; n < histories.places[i].holders; n++)
+            wr_release(histories.places[i].post.strong);
+}
+
+SCENARIO(.hunts = "whole histories of get, is_dead, kill and release: is there an order that explains them",
+         .takes = TAKES(get_alive, get_stray, look_below, release_last, close_won, cut_won, cut_late),
+         .counted = {"histories", "with overlaps"}, .begin = begin, .work = work, .end = end)
