@@ -3,17 +3,12 @@
  * wr-stress: runs scenarios one after the other, each in a process of its own, and says what became of
  * them. `wr-stress --help` lists the options.
  */
-#include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "report.h"
+#include "suite.h"
 
 static struct scenario *scenarios; /* by name */
 
@@ -58,43 +53,6 @@ static void list(bool raw) {
     printf("built in: %s, %s\n", STRIPES_TEXT, BATCH_TEXT);
 }
 
-/* Run a scenario in a process of its own. */
-static enum verdict run_apart(struct scenario *scenario, const struct options *options,
-                              struct outcome *outcome) {
-    (void)fflush(NULL);
-    pid_t pid = fork();
-    if (pid < 0) {
-        perror("wr-stress: fork");
-        exit(USAGE);
-    }
-    if (pid == 0)
-        exit(run_scenario(scenario, options, outcome));
-    int status = 0;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    if (WIFEXITED(status) && WEXITSTATUS(status) <= NOT_TAKEN)
-        return (enum verdict)WEXITSTATUS(status);
-    char line[512];
-    run_repeat(scenario, options, line, sizeof line);
-    if (WIFSIGNALED(status))
-        (void)snprintf(outcome->violation, sizeof outcome->violation, "%s", strsignal(WTERMSIG(status)));
-    else
-        (void)snprintf(outcome->violation, sizeof outcome->violation, "exit status %d", WEXITSTATUS(status));
-    (void)fprintf(stderr, "wr-stress: VIOLATION in %s: %s\n  seed    0x%" PRIx64 "\n  repeat  %s\n",
-                  scenario->name, outcome->violation, options->seed, line);
-    return VIOLATED;
-}
-
-static void print_table(const struct outcome *sum, const bool *required) {
-    printf("\n%-18s %14s  %s\n", "path", "taken", "what happened");
-    for (unsigned i = 0; i < PATH_COUNT; i++)
-        printf("%-18s %14" PRIu64 "  %s%s\n", path_name((enum path)i), sum->taken[i], path_text((enum path)i),
-               sum->taken[i] != 0 ? ""
-               : required[i]      ? "  <- NEVER"
-                                  : "  (not in this run)");
-    printf("\n");
-}
-
 static bool chosen(const struct scenario *scenario, const struct options *options) {
     if (options->raw && !scenario->raw)
         return false;
@@ -104,66 +62,25 @@ static bool chosen(const struct scenario *scenario, const struct options *option
     return options->name_count == 0 && !scenario->planted;
 }
 
-static int run_all(const struct options *options) {
-    struct outcome *outcome =
-        mmap(NULL, sizeof *outcome, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (outcome == MAP_FAILED) {
-        perror("wr-stress: mmap");
-        return USAGE;
-    }
-    static struct outcome sum;
-    bool required[PATH_COUNT] = {false};
-    enum verdict verdict = SOUND;
-    struct report report = {.options = options};
-    for (const struct scenario *s = scenarios; s != NULL; s = s->next)
-        report.count += chosen(s, options);
-    report.results = calloc(report.count + 1, sizeof *report.results);
-    if (report.results == NULL)
-        abort();
-    report.count = 0;
-    unsigned ran = 0;
-    unsigned skipped = 0;
+static enum verdict run_all(const struct options *options) {
+    static struct suite suite;
+    struct scenario *list_of[SUITE_MOST];
+    unsigned count = 0;
+    for (struct scenario *s = scenarios; s != NULL; s = s->next)
+        if (chosen(s, options) && count < SUITE_MOST)
+            list_of[count++] = s;
+    suite_begin(&suite, options);
     printf("wr-stress: %u threads, %g s for each scenario, seed 0x%" PRIx64 "\n", options->threads,
            options->seconds, options->seed);
-    for (struct scenario *s = scenarios; s != NULL && verdict != VIOLATED; s = s->next) {
-        if (!chosen(s, options))
-            continue;
-        const char *reason = s->skip ? s->skip() : NULL;
-        struct result *result = &report.results[report.count++];
-        *result = (struct result){.scenario = s, .skipped = reason};
-        if (reason != NULL) {
-            printf("%-14s SKIPPED: %s\n", s->name, reason);
-            skipped++;
-            continue;
-        }
-        memset(outcome, 0, sizeof *outcome);
-        enum verdict now = run_apart(s, options, outcome);
-        result->verdict = now;
-        memcpy(&result->outcome, outcome, sizeof *outcome);
-        ran++;
-        if (now != SOUND)
-            verdict = now;
-        for (unsigned i = 0; i < PATH_COUNT; i++) {
-            sum.taken[i] += outcome->taken[i];
-            required[i] |= scenario_takes(s, (enum path)i);
-        }
-        sum.seconds += outcome->seconds;
-        sum.steps += outcome->steps;
-        sum.made += outcome->made;
+    if (options->soak_hours > 0) {
+        if (soak(&suite, list_of, count, options) == USAGE)
+            return USAGE;
+    } else {
+        for (unsigned i = 0; i < count && !suite_stop_asked(); i++)
+            if (suite_run(&suite, list_of[i], options) == VIOLATED)
+                break;
     }
-    if (verdict != VIOLATED && ran != 0)
-        print_table(&sum, required);
-    if (ran == 0)
-        verdict = NOT_TAKEN;
-    static const char *const words[] = {"SOUND", "VIOLATION", "",
-                                        "NOT PROVED: a path was never taken, or nothing ran"};
-    printf("wr-stress: %s: %u scenarios, %u skipped, %.1f s, %.1f M steps, %" PRIu64
-           " objects, seed 0x%" PRIx64 "\n",
-           words[verdict], ran, skipped, sum.seconds, (double)sum.steps * 1e-6, sum.made, options->seed);
-    report.verdict = verdict;
-    bool written = report_write(&report);
-    free(report.results);
-    return (int)(written || verdict != SOUND ? verdict : USAGE);
+    return suite_end(&suite);
 }
 
 int main(int argc, char **argv) {
@@ -185,5 +102,5 @@ int main(int argc, char **argv) {
             return USAGE;
         }
     }
-    return run_all(&options);
+    return (int)run_all(&options);
 }

@@ -20,6 +20,9 @@ static enum verdict usage(FILE *out) {
         "  --perturb LIST      names with commas between, all, or none; --list tells them (yields)\n"
         "  --raw               over raw pointers, for the scenarios that can: shows that the race is\n"
         "                      real, by losing it\n"
+        "  --soak HOURS        turns of all scenarios, with each perturbation, until that is over;\n"
+        "                      SIGINT ends it early, with its report\n"
+        "  --seeds FILE        list a soak's turns there; a soak with that file goes on after the last\n"
         "  --json FILE         leave all results there\n"
         "  --html FILE         leave a page with plots there\n"
         "exit status: 0 sound, 1 a violation, 2 wrong usage, 3 a path was never taken\n",
@@ -44,6 +47,8 @@ enum verdict options_parse(struct options *options, int argc, char **argv) {
                                                  {"raw", no_argument, NULL, 'w'},
                                                  {"json", required_argument, NULL, 'j'},
                                                  {"html", required_argument, NULL, 'm'},
+                                                 {"soak", required_argument, NULL, 'k'},
+                                                 {"seeds", required_argument, NULL, 'd'},
                                                  {"help", no_argument, NULL, 'h'},
                                                  {NULL, 0, NULL, 0}};
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -95,6 +100,13 @@ enum verdict options_parse(struct options *options, int argc, char **argv) {
             break;
         case 'm':
             options->html = optarg;
+            break;
+        case 'k':
+            if (!number(optarg, 0.0001, 1e5, &options->soak_hours))
+                return usage(stderr);
+            break;
+        case 'd':
+            options->seeds = optarg;
             break;
         case 'w':
             options->raw = true;

@@ -18,6 +18,8 @@ struct options {
     bool only_list;
     const char *names[32]; /* of scenarios; none: all */
     unsigned name_count;
+    double soak_hours;       /* 0: each scenario once */
+    const char *seeds;       /* file of a soak, or NULL */
     const char *json, *html; /* files to leave results in, or NULL */
 };
 

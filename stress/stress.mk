@@ -34,6 +34,13 @@ stress_variant = $(if $(filter stress%,$(VARIANT)),$(VARIANT),stress)
 stress: ## run every stress scenario for a few seconds: `make stress SAN=thread STRESS='--scenario churn'`
 	$qtools/setup --stress
 	+$q$(again) stress-run VARIANT=$(stress_variant)
+HOURS ?= 1
+.PHONY: soak soak-run
+soak: ## stress runs with every perturbation in turns: `make soak HOURS=8`; again, and it goes on where it was
+	$qtools/setup --stress
+	+$q$(again) soak-run VARIANT=$(stress_variant)
+soak-run: $B/wr-stress
+	$q$< --soak $(HOURS) --seeds $B/soak.seeds $(STRESS)
 stress-raw: ## see that the race on events is real: raw pointers lose it, says AddressSanitizer
 	$qtools/setup --stress
 	+$q$(again) stress-raw-run VARIANT=stress SAN=address
