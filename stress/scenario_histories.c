@@ -2,9 +2,9 @@
 /*
  * Whole histories. In each round there are some items with a few holders each; every thread does a few operations on
  * each of them, in the same order of items: gets by the weak value, asks whether it is dead, and kills and lets go if
- * it holds a reference. It notes when each began and ended and what it gave. After the round a checker looks for an order
- * of all operations on one item in which all results are right (linear.h). What no single thread can see to be wrong
- * shows there: a get that succeeded between two that failed on other threads, or that failed for no reason.
+ * it holds a reference. It notes when each began and ended and what it gave. After the round a checker looks for an
+ * order of all operations on one item in which all results are right (linear.h). What no single thread can see to be
+ * wrong shows there: a get that succeeded between two that failed on other threads, or that failed for no reason.
  */
 #include <time.h>
 
