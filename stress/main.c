@@ -62,7 +62,7 @@ static bool chosen(const struct scenario *scenario, const struct options *option
     return options->name_count == 0 && !scenario->planted;
 }
 
-static enum verdict run_all(const struct options *options) {
+static enum verdict run_all(struct options *options) {
     static struct suite suite;
     struct scenario *list_of[SUITE_MOST];
     unsigned count = 0;

@@ -71,7 +71,7 @@ static void print_status(const struct suite *suite, uint64_t turn, double passed
 }
 
 enum verdict soak(struct suite *suite, struct scenario *const *scenarios, unsigned count,
-                  const struct options *given) {
+                  struct options *given) {
     struct options options = *given;
     uint64_t base = given->seed, turn = 0;
     FILE *file = NULL;
@@ -79,6 +79,7 @@ enum verdict soak(struct suite *suite, struct scenario *const *scenarios, unsign
         return NOT_TAKEN;
     if (given->seeds != NULL && (file = open_seeds(given->seeds, &base, &turn)) == NULL)
         return USAGE;
+    given->seed = base;
     if (turn != 0)
         printf("soak: goes on with turn %" PRIu64 " of seed 0x%" PRIx64 "\n", turn, base);
     double start = clock_seconds(), whole = given->soak_hours * 3600, next_status = STATUS_SECONDS;

@@ -83,27 +83,26 @@ static struct result *result_of(struct suite *suite, const struct scenario *scen
 
 /* Add one run to what there is of a scenario: numbers are summed; what is of a moment is the last run's. */
 static void add_outcome(struct outcome *sum, const struct outcome *more) {
-    struct outcome *whole = sum;
     for (unsigned i = 0; i < PATH_COUNT; i++)
-        whole->taken[i] += more->taken[i];
+        sum->taken[i] += more->taken[i];
     for (unsigned i = 0; i < MAX_COUNTS; i++)
-        whole->counts[i] += more->counts[i];
+        sum->counts[i] += more->counts[i];
     for (unsigned i = 0; i < PERTURB_COUNT; i++)
-        whole->perturbed[i] += more->perturbed[i];
+        sum->perturbed[i] += more->perturbed[i];
     for (unsigned i = 0; i < OP_COUNT; i++)
-        histogram_merge(&whole->latencies[i], &more->latencies[i]);
-    whole->steps += more->steps;
-    whole->made += more->made;
-    whole->destroyed += more->destroyed;
-    whole->seconds += more->seconds;
-    whole->live_bytes = more->live_bytes;
-    whole->committed_bytes = more->committed_bytes;
-    whole->resident_bytes = more->resident_bytes;
-    whole->sample_count = more->sample_count;
-    memcpy(whole->samples, more->samples, sizeof whole->samples);
-    whole->ticks_per_ns = more->ticks_per_ns;
-    memcpy(whole->violation, more->violation, sizeof whole->violation);
-    memcpy(whole->lacks, more->lacks, sizeof whole->lacks);
+        histogram_merge(&sum->latencies[i], &more->latencies[i]);
+    sum->steps += more->steps;
+    sum->made += more->made;
+    sum->destroyed += more->destroyed;
+    sum->seconds += more->seconds;
+    sum->live_bytes = more->live_bytes;
+    sum->committed_bytes = more->committed_bytes;
+    sum->resident_bytes = more->resident_bytes;
+    sum->sample_count = more->sample_count;
+    memcpy(sum->samples, more->samples, sizeof sum->samples);
+    sum->ticks_per_ns = more->ticks_per_ns;
+    memcpy(sum->violation, more->violation, sizeof sum->violation);
+    memcpy(sum->lacks, more->lacks, sizeof sum->lacks);
 }
 
 enum verdict suite_run(struct suite *suite, struct scenario *scenario, const struct options *options) {
@@ -118,8 +117,8 @@ enum verdict suite_run(struct suite *suite, struct scenario *scenario, const str
     enum verdict verdict = run_apart(scenario, options, suite->outcome);
     add_outcome(&result->outcome, suite->outcome);
     add_outcome(&suite->sum, suite->outcome);
-    if (suite->ran++ == 0 || verdict == VIOLATED)
-        suite->violated = verdict == VIOLATED;
+    suite->ran++;
+    suite->violated |= verdict == VIOLATED;
     if (verdict != NOT_TAKEN) /* what one run lacks another may have had */
         result->verdict = verdict;
     for (unsigned i = 0; i < PATH_COUNT; i++)

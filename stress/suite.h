@@ -28,8 +28,9 @@ enum verdict suite_end(struct suite *suite);
 
 bool suite_stop_asked(void);
 
-/* Run the chosen scenarios in turns, with one perturbation after the other, for as long as the options say. */
+/* Run the chosen scenarios in turns, with one perturbation after the other, for as long as the options say. Their
+ * seed becomes that of the file of seeds, if an earlier soak began it. */
 enum verdict soak(struct suite *suite, struct scenario *const *scenarios, unsigned count,
-                  const struct options *options);
+                  struct options *options);
 
 #endif /* STRESS_SUITE_H */
