@@ -1276,9 +1276,11 @@ WR_API wr_weakset *wr_weakset_symmetric_difference(wr_weakset *a, wr_weakset *b)
  * Blocks:    as wr_weakset_add.   Allocates: as wr_weakset_add.   Callbacks: as wr_weakset_add.
  * See:       D13, S52.   Since: 0.9 */
 WR_API int wr_weakset_update(wr_weakset *set, wr_weakset *other);
-/* Take out what is not in another set. See wr_weakset_update; needs no memory. */
+/* Take out what is not in another set. See wr_weakset_update.
+ * Allocates: never.   Callbacks: as wr_weakset_foreach and wr_weakset_discard. */
 WR_API int wr_weakset_intersection_update(wr_weakset *set, wr_weakset *other);
-/* Take out what is in another set. See wr_weakset_update; needs no memory. */
+/* Take out what is in another set. See wr_weakset_update.
+ * Allocates: never.   Callbacks: as wr_weakset_foreach and wr_weakset_discard. */
 WR_API int wr_weakset_difference_update(wr_weakset *set, wr_weakset *other);
 /* Take out what is in both, and add what is in the other set only. See wr_weakset_update. */
 WR_API int wr_weakset_symmetric_difference_update(wr_weakset *set, wr_weakset *other);

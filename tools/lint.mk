@@ -20,6 +20,7 @@ lint-headers:
 	$qtools/lint-headers $(wildcard include/*.h include/*.hpp)
 lint-docs:
 	$qtools/lint-docs include/weakrt.h
+	$qtools/calls --check
 lint-readme:
 	$qtools/lint-readme
 lint-guarantees:
