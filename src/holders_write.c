@@ -97,7 +97,7 @@ int wr_report_holders(FILE *f, const void *obj) {
 
 /* ---- all of them, by place ---- */
 
-struct row {
+struct holder_row {
     const char *place;
     const wr_type *type;
     uint64_t count;
@@ -105,24 +105,24 @@ struct row {
     void *frames[HOLDERS_FRAMES];
 };
 
-struct rows {
-    struct row *rows;
+struct holder_rows {
+    struct holder_row *rows;
     uint32_t count;
     uint32_t room;
 };
 
-static bool same(const struct row *row, const char *place, const wr_type *type) {
+static bool same(const struct holder_row *row, const char *place, const wr_type *type) {
     return strcmp(row->place, place) == 0 && strcmp(survey_name(row->type), survey_name(type)) == 0;
 }
 
 /* Count a record. Returns whether there was memory. */
-static bool count(struct rows *rows, const struct holder *holder) {
+static bool count(struct holder_rows *rows, const struct holder *holder) {
     uint32_t i = 0;
     while (i < rows->count && !same(&rows->rows[i], holder->place, holder->type))
         i++;
     if (i == rows->room) {
         uint32_t room = rows->room ? 2 * rows->room : 16;
-        struct row *larger = alloc_zeroed(room * sizeof *larger);
+        struct holder_row *larger = alloc_zeroed(room * sizeof *larger);
         if (larger == NULL)
             return false;
         if (rows->rows != NULL)
@@ -131,7 +131,7 @@ static bool count(struct rows *rows, const struct holder *holder) {
         rows->rows = larger;
         rows->room = room;
     }
-    struct row *row = &rows->rows[i];
+    struct holder_row *row = &rows->rows[i];
     if (i == rows->count) {
         rows->count++;
         row->place = holder->place;
@@ -159,13 +159,13 @@ static struct holder *pin(struct wr_slot *slot) {
 }
 
 static int by_count(const void *a, const void *b) {
-    const struct row *x = a, *y = b;
+    const struct holder_row *x = a, *y = b;
     if (x->count != y->count)
         return x->count < y->count ? 1 : -1;
     return strcmp(x->place, y->place);
 }
 
-static void write_frames(FILE *f, const struct row *row) {
+static void write_frames(FILE *f, const struct holder_row *row) {
 #ifdef HAVE_BACKTRACE
     char **names = row->frame_count > 0 ? backtrace_symbols(row->frames, (int)row->frame_count) : NULL;
     for (uint32_t i = 0; names != NULL && i < row->frame_count; i++)
@@ -188,9 +188,9 @@ static void write_routes(FILE *f, const char *place) {
     alloc_free(routes);
 }
 
-static void write_rows(FILE *f, const struct rows *rows) {
+static void write_rows(FILE *f, const struct holder_rows *rows) {
     for (uint32_t i = 0; i < rows->count; i++) {
-        const struct row *row = &rows->rows[i];
+        const struct holder_row *row = &rows->rows[i];
         (void)fprintf(f, "%s held at %s: %" PRIu64 "\n", survey_name(row->type), row->place, row->count);
         write_frames(f, row);
         write_routes(f, row->place);
@@ -199,7 +199,7 @@ static void write_rows(FILE *f, const struct rows *rows) {
 
 int holders_report(FILE *f) {
     struct past_counts counts = past_counts();
-    struct rows rows = {NULL, 0, 0};
+    struct holder_rows rows = {NULL, 0, 0};
     bool complete = true;
     if (counts.recorded + counts.refused == 0)
         return 0;
