@@ -46,8 +46,7 @@ static struct timer *timer_start(long period, void (*run)(void *arg), void *arg)
 
 /* Gives up the caller's reference. */
 static void timer_cancel(struct timer *timer) {
-    if (wr_kill_wait(timer, -1) ==
-        -EDEADLK) { /* from inside its own function: it is over when that returns */
+    if (wr_kill_wait(timer, -1) == -EDEADLK) { /* from inside: over when that returns */
         (void)wr_kill(timer);
         wr_release(timer);
     }
