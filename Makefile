@@ -34,6 +34,7 @@ exec_prefix  ?= $(prefix)
 includedir   ?= $(prefix)/include
 libdir       ?= $(exec_prefix)/lib
 pkgconfigdir ?= $(libdir)/pkgconfig
+mandir       ?= $(prefix)/share/man
 DESTDIR      ?=
 
 # ---- variants: one line each. Name it here and VARIANT=name builds and tests it ----
@@ -80,7 +81,7 @@ $(call stage,cxx-tsan,test-cxx SAN=thread VARIANT=hook CXX_STDS=17)
 $(call stage,cxx-asan,test-cxx SAN=address$$(comma)undefined VARIANT=hook CXX_STDS=20)
 $(call stage,amalgamation,test-amalgamation)
 
-lint_stages := format tidy threads headers docs readme guarantees atomics paths sabotage text shell exports ci changes
+lint_stages := format tidy threads headers docs man readme guarantees atomics paths sabotage text shell exports ci changes
 
 # ---- what the rest is made of ----
 BUILD   := $(strip $(BUILD))
@@ -149,7 +150,7 @@ help: ## say what there is
 	@echo 'Variables (with their defaults):'
 	@sed -nE 's/^([A-Z]+) *\?= *([^#]*)# *(.*)/  \1=\2\t\3/p' $(firstword $(MAKEFILE_LIST)) | expand -t 21
 	@echo '  CC, CXX, CPPFLAGS, CFLAGS, CXXFLAGS, LDFLAGS as usual: yours come after ours'
-	@echo '  prefix, libdir, includedir, pkgconfigdir, DESTDIR for install'
+	@echo '  prefix, libdir, includedir, pkgconfigdir, mandir, DESTDIR for install'
 	@echo 'Variants: $(patsubst variant_%,%,$(sort $(filter variant_%,$(.VARIABLES))))'
 
 # For scripts: the folder of this combination.
@@ -212,7 +213,7 @@ check: ## install what is missing, then run every stage of tests
 	$qtools/setup
 	+$qtools/stages $(foreach s,$(check_stages),'$s=$(again) check-$s')
 
-lint: ## format, static analysis, lock rules, headers, documentation, examples shown, atomics, exports, sabotage, CI's file
+lint: ## format, static analysis, lock rules, headers, documentation, manual, examples shown, atomics, exports, sabotage, CI's file
 	$qtools/setup
 	+$qtools/stages $(foreach s,$(lint_stages),'$s=$(again) lint-$s')
 

@@ -26,9 +26,12 @@
  *     weak_get        y       y        y         y        y       y      by anybody
  *
  * Errors: functions that can fail return a negative errno, constructors return NULL and set errno; errno is
- * otherwise preserved, also across destroy. Misuse that would corrupt memory writes one line and aborts
- * (wr_set_fatal_handler). The S and D numbers in the comments are statements of docs/semantics.md and sections
- * of src/DESIGN.md.
+ * otherwise preserved, also across destroy. The S and D numbers in the comments are statements of
+ * docs/semantics.md and sections of src/DESIGN.md.
+ *
+ * Misuse: a pointer that is not what its comment asks for, such as that of an object to which the caller has no
+ * reference, is undefined behaviour. Where that can be told, which `On misuse` says, the library writes one line
+ * and aborts (wr_set_fatal_handler).
  */
 #ifndef WEAKRT_H
 #define WEAKRT_H
@@ -278,7 +281,11 @@ WR_API bool wr_weak_is_dead(wr_weak w);
  * See:       S54.   Since: 0.9 */
 WR_API int wr_weak_check(uint64_t bits, wr_weak *out);
 
-/* Conversions; none can fail. A weak value fits a pointer where pointers have 64 bits. */
+/* Turn weak values into integers and pointers and back, and compare them. A weak value fits a pointer where pointers
+ * have 64 bits.
+ * Returns:   that; none can fail. Weak values are equal when their bits are; a null one is dead.
+ * Blocks:    never.   Allocates: never.   Callbacks: none. Async-signal-safe.
+ * See:       S54.   Since: 0.9 */
 static inline uint64_t wr_weak_to_u64(wr_weak w) {
     return w.bits;
 }
@@ -417,6 +424,7 @@ WR_API wr_weakref *wr_weakref_new_ex(void *obj, const wr_weakref_options *option
 WR_API void *wr_weakref_extra(wr_weakref *ref);
 
 /* Take a strong reference to a weakref's referent, if it is alive.
+ * Needs:     a strong reference to `ref`, or NULL.
  * Gives:     in *obj one strong reference, or NULL; it is always written.
  * Returns:   1: alive; 0: dead; -EINVAL: `obj` is NULL, or `ref` is NULL or no weakref.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
@@ -424,36 +432,42 @@ WR_API void *wr_weakref_extra(wr_weakref *ref);
 WR_API int wr_weakref_get(wr_weakref *ref, void **obj);
 
 /* Tell whether a weakref's referent is gone for it; takes no reference.
+ * Needs:     a strong reference to `ref`, or NULL.
  * Returns:   1: dead, for good; 0: alive at that moment; -EINVAL: NULL or no weakref.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
  * See:       S27; PyWeakref_IsDead.   Since: 0.9 */
 WR_API int wr_weakref_is_dead(wr_weakref *ref);
 
 /* Return a weakref's weak value, which outlives the weakref.
+ * Needs:     a strong reference to `ref`, or NULL.
  * Returns:   the value, dead or alive; null for what is no weakref.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
  * See:       D5.   Since: 0.9 */
 WR_API wr_weak wr_weakref_value(wr_weakref *ref);
 
 /* Tell whether an object is a weakref: a ref or a proxy, dead or alive.
+ * Needs:     a strong reference to `obj`, or NULL.
  * Returns:   that; false for NULL. No side effect.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
  * See:       S27; PyWeakref_Check.   Since: 0.9 */
 WR_API bool wr_weakref_check(const void *obj);
 
 /* Tell whether an object is a ref, of wr_weakref_type or a type based on it.
+ * Needs:     a strong reference to `obj`, or NULL.
  * Returns:   that; false for a proxy and for NULL. No side effect.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
  * See:       S27; PyWeakref_CheckRef.   Since: 0.9 */
 WR_API bool wr_weakref_check_ref(const void *obj);
 
 /* Tell whether an object is a ref of wr_weakref_type itself.
+ * Needs:     a strong reference to `obj`, or NULL.
  * Returns:   that; false for NULL. No side effect.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
  * See:       S27; PyWeakref_CheckRefExact.   Since: 0.9 */
 WR_API bool wr_weakref_check_ref_exact(const void *obj);
 
 /* Tell whether an object is a proxy.
+ * Needs:     a strong reference to `obj`, or NULL.
  * Returns:   that; false for NULL. No side effect.
  * Blocks:    never.   Allocates: never.   Callbacks: none.
  * See:       S27; PyWeakref_CheckProxy.   Since: 0.9 */
@@ -475,6 +489,7 @@ WR_API size_t wr_weakref_count(const void *obj);
 WR_API size_t wr_weakref_list(void *obj, wr_weakref **out, size_t cap);
 
 /* Return the callback that a weakref would call.
+ * Needs:     a strong reference to `ref`, or NULL.
  * Returns:   the callback; NULL when there is none, and from the instant of the referent's death or a cancel
  *            (S13).
  * Blocks:    briefly on the referent's stripe.   Allocates: never.   Callbacks: none.
@@ -504,6 +519,7 @@ WR_API int wr_weakref_cancel_timed(wr_weakref *ref, int64_t timeout_ms);
 /* ---- the object protocol: each takes an object, a ref, or a proxy, which stands for its referent ---- */
 
 /* Hash an object: by its type's hash, else by identity. A ref hashes as its referent does, and keeps that.
+ * Needs:     a strong reference to `obj`, or NULL; room at `out`.
  * Gives:     *out, the hash.
  * Returns:   0; -EINVAL: NULL; -ENOTSUP: a proxy, always; -ESTALE: a ref that was not hashed before its
  *            referent died; else what the type's hash returned.
@@ -514,6 +530,7 @@ WR_API int wr_hash(void *obj, uint64_t *out);
 
 /* Compare two objects: by their type's equal when both have the same type, else by identity. Refs compare by
  * their referents while both are alive, then by their own identity; a ref never equals what is no ref.
+ * Needs:     strong references to both, or NULL.
  * Returns:   1: equal; 0: not; -EINVAL: NULL; -ESTALE: a or b is a proxy whose referent is dead; nothing was
  *            called.
  * Blocks:    never by itself.   Allocates: never.
@@ -522,6 +539,7 @@ WR_API int wr_hash(void *obj, uint64_t *out);
 WR_API int wr_equal(void *a, void *b);
 
 /* Describe an object as text: by its type's describe, else "<name at address>"; a ref or proxy as in S30.
+ * Needs:     a strong reference to `obj`, or NULL; `len` bytes at `buf`, which may be NULL when `len` is 0.
  * Returns:   how long the whole text is, of which `buf` got up to len - 1 bytes and a NUL, as snprintf;
  *            -EINVAL: NULL; else what the type's describe returned. Does not fail for dead ones.
  * Blocks:    never by itself.   Allocates: never.   Callbacks: the type's describe.
@@ -529,6 +547,7 @@ WR_API int wr_equal(void *a, void *b);
 WR_API int wr_describe(void *obj, char *buf, size_t len);
 
 /* Call a function on an object, or on what a proxy stands for, which is held for the whole call.
+ * Needs:     a strong reference to `obj`, or NULL.
  * Gives:     *result, what `fn` returned; `result` may be NULL.
  * Returns:   0; -EINVAL: obj or fn is NULL; -ESTALE: a proxy whose referent is dead: fn was not called.
  * Blocks:    as fn does.   Allocates: never.   Callbacks: fn; and the object's end, when its last reference is
@@ -731,6 +750,7 @@ WR_API int wr_bind(void *obj, wr_queue *queue);
  * Blocks:    up to the timeout, on the monotonic clock.   Allocates: never.
  * Callbacks: those of the kill; the deaths that wait on this thread, and while it waits those that wait for any
  *            thread (wr_release_later); and the object's end, when this was the last reference.
+ * On misuse: as wr_release.
  * See:       D4, S42.   Since: 0.9 */
 WR_API int wr_kill_wait(void *obj, int64_t timeout_ms);
 
@@ -743,6 +763,7 @@ WR_API int wr_kill_wait(void *obj, int64_t timeout_ms);
  * Order:     fn sees what destroy did.
  * Blocks:    as wr_kill.   Allocates: as wr_new.
  * Callbacks: those of the kill; and the object's end and fn, when this was the last reference.
+ * On misuse: as wr_release.
  * See:       D4, S42.   Since: 0.9 */
 WR_API int wr_kill_notify(void *obj, void (*fn)(void *arg), void *arg, wr_queue *queue);
 
@@ -931,7 +952,7 @@ WR_API int wr_cache_put(wr_cache *cache, const void *key, size_t len, void *obj)
  * Returns:   the object; NULL with what `make` left in errno when it returned NULL: then others who wait try
  *            themselves, one at a time; NULL with errno EINVAL (a NULL, or a key over WR_MAX_KEY), EDEADLK
  *            (from inside the make of this key, or of one that waits for it in a circle of makers), and when
- *            what was made cannot be put in, ENOTSUP, ESTALE or ENOMEM: it is released.
+ *            what was made cannot be put in, and is released, ENOTSUP, ESTALE or ENOMEM.
  * Order:     what the maker wrote is seen by all who get the object.
  * Blocks:    while another thread makes the object of this key.   Allocates: as wr_cache_put.
  * Callbacks: `make`, on this thread, with no lock held: it may use this cache, with other keys; when it puts
@@ -1096,12 +1117,14 @@ WR_API void *wr_weakmap_get(wr_weakmap *map, void *key);
 WR_API int wr_weakmap_set_default(wr_weakmap *map, void *key, void *value, void **result);
 
 /* Tell whether a key has a value.
+ * Needs:     a strong reference to `key`, or NULL.
  * Returns:   that, at some moment of the call; false for what cannot be a key.
  * Blocks:    as wr_weakmap_get.   Allocates: never.   Callbacks: as wr_weakmap_get.
  * See:       D13, S51.   Since: 0.9 */
 WR_API bool wr_weakmap_contains(wr_weakmap *map, void *key);
 
 /* Take a key out, and destroy its value.
+ * Needs:     a strong reference to `key`, or NULL.
  * Returns:   0; -ENOENT: it is not there; -EINVAL, -ENOTSUP and what the type's hash returned, as
  *            wr_weakmap_set.
  * Blocks:    as wr_weakmap_set.   Allocates: never.   Callbacks: as wr_weakmap_set.
@@ -1109,6 +1132,7 @@ WR_API bool wr_weakmap_contains(wr_weakmap *map, void *key);
 WR_API int wr_weakmap_remove(wr_weakmap *map, void *key);
 
 /* Take a key out, and return its value.
+ * Needs:     as wr_weakmap_remove.
  * Gives:     *value, which is the caller's now. A visitor may still look at it, unless values are objects.
  * Returns:   as wr_weakmap_remove; nothing is written unless 0.
  * Blocks:    as wr_weakmap_remove.   Allocates: never.   Callbacks: as wr_weakmap_get.
@@ -1209,18 +1233,21 @@ WR_API void wr_weakset_free(wr_weakset *set);
 WR_API int wr_weakset_add(wr_weakset *set, void *obj);
 
 /* Take an object out, if it is there.
- * Returns:   1: it was; 0: not; errors as wr_weakset_add.
+ * Needs:     a strong reference to `obj`, or NULL.
+ * Returns:   1: it was; 0: not; -EINVAL, -ENOTSUP and what the type's hash returned, as wr_weakset_add.
  * Blocks:    as wr_weakset_add.   Allocates: never.   Callbacks: by value, the type's hash and equal.
  * See:       D13, S52.   Since: 0.9 */
 WR_API int wr_weakset_discard(wr_weakset *set, void *obj);
 
 /* Take an object out.
- * Returns:   0; -ENOENT: it is not there; errors as wr_weakset_add.
+ * Needs:     as wr_weakset_discard.
+ * Returns:   0; -ENOENT: it is not there; errors as wr_weakset_discard.
  * Blocks:    as wr_weakset_discard.   Allocates: never.   Callbacks: as wr_weakset_discard.
  * See:       D13, S52.   Since: 0.9 */
 WR_API int wr_weakset_remove(wr_weakset *set, void *obj);
 
 /* Tell whether an object, or by value an equal one, is there and alive.
+ * Needs:     a strong reference to `obj`, or NULL.
  * Returns:   that, at some moment of the call; false for what cannot be a member.
  * Blocks:    briefly on the lock of a shard.   Allocates: never.   Callbacks: as wr_weakset_discard.
  * See:       D13, S52.   Since: 0.9 */
@@ -1357,8 +1384,13 @@ WR_API int wr_listeners_remove(wr_listeners *listeners, void *self, wr_method me
  * See:       D13, S53.   Since: 0.9 */
 WR_API int wr_listeners_remove_wait(wr_listeners *listeners, void *self, wr_method method);
 
-/* Remove and wait as wr_listeners_remove_wait, but no longer than `timeout_ms` milliseconds (negative: for
- * ever). See wr_listeners_remove_wait; returns -ETIMEDOUT also: it was taken out, but the method still runs. */
+/* Take the oldest listener of an object and method out, and wait as wr_listeners_remove_wait, but no longer than
+ * `timeout_ms` milliseconds (negative: for ever).
+ * Needs:     as wr_listeners_remove.
+ * Returns:   as wr_listeners_remove_wait; -ETIMEDOUT: it was taken out, but the method still runs.
+ * Order:     as wr_listeners_remove_wait.
+ * Blocks:    as wr_listeners_remove_wait, up to the timeout.   Allocates: never.   Callbacks: none.
+ * See:       D13, S53.   Since: 0.9 */
 WR_API int wr_listeners_remove_wait_timed(wr_listeners *listeners, void *self, wr_method method,
                                           int64_t timeout_ms);
 

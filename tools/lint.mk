@@ -21,6 +21,8 @@ lint-headers:
 lint-docs:
 	$qtools/lint-docs include/weakrt.h
 	$qtools/calls --check
+lint-man: man $(SHARED_LIB)
+	$qtools/lint-man build/man $(SHARED_LIB)
 lint-readme:
 	$qtools/lint-readme
 lint-guarantees:
