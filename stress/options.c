@@ -23,6 +23,8 @@ static enum verdict usage(FILE *out) {
         "  --soak HOURS        turns of all scenarios, with each perturbation, until that is over;\n"
         "                      SIGINT ends it early, with its report\n"
         "  --seeds FILE        list a soak's turns there; a soak with that file goes on after the last\n"
+        "  --trail-cost        have trails by turns, and tell how many steps there are with and without;\n"
+        "                      a violation may then lack its last operations\n"
         "  --json FILE         leave all results there\n"
         "  --html FILE         leave a page with plots there\n"
         "exit status: 0 sound, 1 a violation, 2 wrong usage, 3 a path was never taken\n",
@@ -38,19 +40,14 @@ static bool number(const char *text, double least, double most, double *out) {
 }
 
 enum verdict options_parse(struct options *options, int argc, char **argv) {
-    static const struct option long_options[] = {{"list", no_argument, NULL, 'l'},
-                                                 {"scenario", required_argument, NULL, 'c'},
-                                                 {"threads", required_argument, NULL, 't'},
-                                                 {"seconds", required_argument, NULL, 's'},
-                                                 {"seed", required_argument, NULL, 'r'},
-                                                 {"perturb", required_argument, NULL, 'p'},
-                                                 {"raw", no_argument, NULL, 'w'},
-                                                 {"json", required_argument, NULL, 'j'},
-                                                 {"html", required_argument, NULL, 'm'},
-                                                 {"soak", required_argument, NULL, 'k'},
-                                                 {"seeds", required_argument, NULL, 'd'},
-                                                 {"help", no_argument, NULL, 'h'},
-                                                 {NULL, 0, NULL, 0}};
+    static const struct option long_options[] = {
+        {"list", no_argument, NULL, 'l'},          {"scenario", required_argument, NULL, 'c'},
+        {"threads", required_argument, NULL, 't'}, {"seconds", required_argument, NULL, 's'},
+        {"seed", required_argument, NULL, 'r'},    {"perturb", required_argument, NULL, 'p'},
+        {"raw", no_argument, NULL, 'w'},           {"json", required_argument, NULL, 'j'},
+        {"html", required_argument, NULL, 'm'},    {"trail-cost", no_argument, NULL, 'o'},
+        {"soak", required_argument, NULL, 'k'},    {"seeds", required_argument, NULL, 'd'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     struct timespec now;
     (void)clock_gettime(CLOCK_REALTIME, &now);
@@ -100,6 +97,9 @@ enum verdict options_parse(struct options *options, int argc, char **argv) {
             break;
         case 'm':
             options->html = optarg;
+            break;
+        case 'o':
+            options->trail_cost = true;
             break;
         case 'k':
             if (!number(optarg, 0.0001, 1e5, &options->soak_hours))

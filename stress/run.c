@@ -99,6 +99,41 @@ static void take_sample(double now) {
     o->samples[o->sample_count++] = (struct sample){now, workers_steps(), resident_bytes()};
 }
 
+/* Trails by turns; steps and seconds without them and with them. */
+#define TRAIL_TURN_SECONDS 0.05
+static struct {
+    double seconds[2];
+    uint64_t steps[2];
+} trail_turns;
+
+static void turn_trails(double now) {
+    static double began, next;
+    static uint64_t steps_then;
+    static bool with = true;
+    if (!run_options->trail_cost || now < next || now >= run.seconds)
+        return;
+    uint64_t steps = workers_steps();
+    trail_turns.seconds[with] += now - began;
+    trail_turns.steps[with] += steps - steps_then;
+    with = !with;
+    if (with)
+        trail_go_on();
+    else
+        trail_stop();
+    began = now;
+    steps_then = steps;
+    next = now + TRAIL_TURN_SECONDS;
+}
+
+static void print_trail_cost(void) {
+    double rates[2];
+    for (unsigned i = 0; i < 2; i++)
+        rates[i] = trail_turns.seconds[i] > 0 ? (double)trail_turns.steps[i] / trail_turns.seconds[i] : 0;
+    if (run_options->trail_cost && rates[0] > 0)
+        printf("%-14s trails: %.3f M steps/s with, %.3f without, ratio %.2f\n", run.scenario->name,
+               rates[1] * 1e-6, rates[0] * 1e-6, rates[1] / rates[0]);
+}
+
 /* Wait until the workers have ended, telling them when the time is over. */
 static void watch(void) {
     double next_line = run_options->terminal ? 0.1 : 10;
@@ -106,6 +141,7 @@ static void watch(void) {
         double now = run_seconds();
         take_sample(now);
         perturb_tick(now);
+        turn_trails(now);
         if (suite_stop_asked())
             atomic_store_explicit(&run.stop, true, memory_order_relaxed);
         if (now >= run.seconds && (now >= run.seconds + PATIENCE_SECONDS || complete(now)))
@@ -192,6 +228,7 @@ enum verdict run_scenario(struct scenario *scenario, const struct options *given
     check_ledger(&sum);
     fill_outcome(outcome, &sum);
     print_outcome(outcome);
+    print_trail_cost();
     for (unsigned i = 0; i < PATH_COUNT; i++)
         if (outcome->taken[i] == 0 && scenario_takes(scenario, (enum path)i))
             run_lacks(&run, "the path %s was never taken (%s)", path_name((enum path)i),

@@ -14,7 +14,8 @@ struct options {
     uint64_t seed;
     uint32_t perturb; /* set of perturbations */
     bool raw;
-    bool terminal; /* there is one to keep a line on */
+    bool terminal;   /* there is one to keep a line on */
+    bool trail_cost; /* measure what trails cost */
     bool only_list;
     const char *names[32]; /* of scenarios; none: all */
     unsigned name_count;

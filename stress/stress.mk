@@ -52,6 +52,15 @@ stress-short: stress-check ## one second of each scenario, plain and under Threa
 	+$q$(again) stress-run VARIANT=stress STRESS='--seconds 1' SAN=thread
 	+$q$(again) stress-run VARIANT=stress1 STRESS='--seconds 1 $(registry_scenarios)' SAN=thread
 	+$q$(again) stress-raw-run VARIANT=stress SAN=address
+.PHONY: stress-ci stress-sabotage
+stress-ci: ## half a second of each scenario with all perturbations: plain, ThreadSanitizer, AddressSanitizer, one stripe
+	$qtools/setup --stress
+	+$q$(again) stress-run VARIANT=stress STRESS='--seconds 0.5 --perturb all'
+	+$q$(again) stress-run VARIANT=stress STRESS='--seconds 0.5 --perturb all' SAN=thread
+	+$q$(again) stress-run VARIANT=stress STRESS='--seconds 0.5 --perturb all' SAN=address
+	+$q$(again) stress-run VARIANT=stress1 STRESS='--seconds 0.5 --perturb all'
+stress-sabotage: ## a table of breakages of the library, and what finds each after how long
+	$qtools/sabotage --stress --jobs $(JOBS)
 stress-program: $B/wr-stress
 stress-run: $B/wr-stress
 	$q$< $(STRESS)

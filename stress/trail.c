@@ -31,6 +31,10 @@ void trail_stop(void) {
     atomic_store_explicit(&trail_stopped, true, memory_order_relaxed);
 }
 
+void trail_go_on(void) {
+    atomic_store_explicit(&trail_stopped, false, memory_order_relaxed);
+}
+
 uint64_t trail_about(const void *object) {
     return object == NULL ? 0 : (uint64_t)wr_index_of(wr_slot_of(object)) << 32;
 }

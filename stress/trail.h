@@ -68,8 +68,9 @@ extern atomic_bool trail_stopped;
 /* Have the calling thread record as worker `number` from here on. */
 void trail_enter(unsigned number);
 
-/* Keep what there is: nobody records any more. */
+/* Keep what there is: nobody records any more. Or, to measure what it costs, record again. */
 void trail_stop(void);
+void trail_go_on(void);
 
 /* What an object is in trails. */
 uint64_t trail_about(const void *object);
