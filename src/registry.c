@@ -34,9 +34,10 @@ wr_weak registry_open(struct wr_slot *slot, struct lock *stripe) {
     /* relaxed, here and below: the caller holds a reference, and once WR_REG is seen clear and kill come by the
      * stripe. */
     uint64_t word = wr_load_relaxed(&slot->word);
-    if (!(word & WR_REG) && word_alive(word) && !(word & WR_KILL)) {
-        wr_mint(slot); /* the entry's weak value is one (rule 9) */
-        word = wr_or_relaxed(&slot->word, WR_REG);
+    if (word_alive(word) && !(word & WR_KILL)) {
+        wr_mint(slot); /* the entry's weak value is one (rule 9); a bound object may have WR_REG without it */
+        if (!(word & WR_REG))
+            word = wr_or_relaxed(&slot->word, WR_REG);
     }
     if (!word_alive(word) || (word & WR_KILL))
         return wr_weak_from_u64(0);

@@ -210,3 +210,19 @@ TEST_ABORTS(release_later_of_a_dead_object_is_named, "wr_release_later") {
     wr_release_later(obj, queue);
     wr_release_later(obj, queue);
 }
+
+TEST(S44_a_weakref_to_an_object_of_a_bound_type_is_alive) {
+    static wr_queue *queue;
+    static const wr_type type = {.abi = WR_TYPE_ABI, .name = "bound", .size = 8, .queue = &queue};
+    queue = new_queue();
+    void *obj = wr_new(&type);
+    REQUIRE(obj != NULL);
+    wr_weakref *ref = new_ref(obj, NULL, NULL);
+    CHECK_EQ(wr_weakref_is_dead(ref), 0);
+    CHECK(can_get(wr_weakref_value(ref)));
+    wr_release(obj);
+    CHECK_EQ(wr_weakref_is_dead(ref), 1);
+    CHECK_EQ(wr_queue_run(queue, 0), 1);
+    wr_release(ref);
+    wr_queue_free(queue);
+}

@@ -373,6 +373,28 @@ TEST_ABORTS(a_wait_in_vain_names_who_holds,
         abort();
 }
 
+#if !ON_ASAN
+TEST_ABORTS(
+    a_write_after_death_names_where_the_last_references_were_given_up,
+    "was written to after the object that had it died; given up, last first: held at new.c:1 and given up at "
+    "drop.c:3") {
+    if (RUNNING_ON_VALGRIND) { /* it notices by itself */
+        fputs("was written to after the object that had it died; given up, last first: held at new.c:1 and "
+              "given up at "
+              "drop.c:3",
+              stderr);
+        abort();
+    }
+    char *conn = tracked_conn_new("holders,poison");
+    wr_holder held;
+    wr_track_at(conn, &held, "new.c:1");
+    wr_drop_at(conn, &held, "drop.c:3");
+    conn[50] = 1;
+    for (unsigned i = 0; i < 10000; i++)
+        wr_release(conn_new());
+}
+#endif
+
 /* ---- threads ---- */
 
 enum { THREADS = 4 };
