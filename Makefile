@@ -120,7 +120,9 @@ define_debug := -DWR_DEBUG
 defines := $(variant_$(VARIANT)) $(define_$(BUILD))
 
 cppflags   = -Iinclude $(defines) $(CPPFLAGS) -MMD -MP
-lib_flags  = -std=c11 -Isrc -fPIC -fvisibility=hidden $(common) $(warnings_c) $(cppflags) $(CFLAGS)
+# Paths of this machine do not go into the library.
+here       = $(if $(coverage),,-ffile-prefix-map='$(CURDIR)'=.)
+lib_flags  = -std=c11 -Isrc -fPIC -fvisibility=hidden $(here) $(common) $(warnings_c) $(cppflags) $(CFLAGS)
 test_flags = -std=c11 -D_GNU_SOURCE -Isrc -Itests $(common) $(warnings_c) $(INLINE:1=-DWR_TEST_INLINE) $(cppflags) $(CFLAGS)
 user_flags = -std=c11 $(common) $(warnings_c) $(cppflags) $(CFLAGS)
 cxx_flags  = -std=c++17 $(common) $(cppflags) $(CXXFLAGS)
