@@ -215,6 +215,8 @@ int holders_report(FILE *f) {
     if (rows.count > 0)
         qsort(rows.rows, rows.count, sizeof *rows.rows, by_count);
     write_rows(f, &rows);
+    if (counts.left_out > 0)
+        (void)fprintf(f, "given up at more places than are remembered: %" PRIu64 "\n", counts.left_out);
     alloc_free(rows.rows);
     return complete ? 0 : -ENOMEM;
 }

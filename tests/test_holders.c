@@ -232,6 +232,40 @@ TEST(more_places_than_a_line_names_are_counted) {
     wr_release(conn);
 }
 
+TEST(references_given_up_at_more_places_than_are_remembered_are_counted) {
+    enum { PLACES = 300, REMEMBERED = 256 };
+    static char places[PLACES][8];
+    void *conn = tracked_conn_new("holders");
+    for (unsigned i = 0; i < PLACES; i++) {
+        wr_holder held;
+        snprintf(places[i], sizeof places[i], "p%u", i);
+        wr_hold_at(conn, &held, "hold.c:2");
+        wr_drop_at(conn, &held, places[i]);
+    }
+    wr_holder held;
+    wr_hold_at(conn, &held, "hold.c:2");
+    char *text = live_text();
+    CHECK_EQ(occurrences(text, "    others, given up at p"), REMEMBERED);
+    CHECK_STR_HAS(text, "given up at more places than are remembered: 44\n");
+    free(text);
+    wr_drop(conn, &held);
+    wr_release(conn);
+}
+
+TEST_ABORTS(a_second_drop_long_after_the_first_is_named_without_places,
+            "this reference was given up already: each is once; held at a place no longer known, long ago") {
+    void *conn = tracked_conn_new("holders");
+    wr_holder held, later;
+    wr_hold(conn, &held);
+    wr_holder first = held;
+    wr_drop(conn, &held);
+    for (unsigned i = 0; i < 200; i++) {
+        wr_hold(conn, &later);
+        wr_drop(conn, &later);
+    }
+    wr_drop(conn, &first);
+}
+
 #ifdef HAVE_BACKTRACE
 TEST(a_backtrace_is_there_on_request) {
     void *conn = tracked_conn_new("holders,backtrace=4");
