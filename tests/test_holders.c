@@ -214,22 +214,36 @@ TEST(one_in_n_is_recorded_on_average_and_every_place_comes_up) {
     wr_release(conn);
 }
 
-TEST(more_places_than_a_line_names_are_counted) {
+enum { MANY = 20 };
+static wr_holder many[MANY];
+
+static void *hold_at_many_places(void) {
+    static char places[MANY][8];
     void *conn = tracked_conn_new("holders");
-    wr_holder held[10];
-    static const char *const places[10] = {"p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9"};
-    for (unsigned i = 0; i < 10; i++)
-        wr_hold_at(conn, &held[i], places[i]);
+    for (unsigned i = 0; i < MANY; i++) {
+        snprintf(places[i], sizeof places[i], "p%u", i);
+        wr_hold_at(conn, &many[i], places[i]);
+    }
+    return conn;
+}
+
+TEST(more_places_than_a_line_names_are_counted) {
+    void *conn = hold_at_many_places();
     char *text = holders_text(conn);
     CHECK_EQ(occurrences(text, "held at"), 6);
-    CHECK_STR_HAS(text, "    held elsewhere: 4\n");
+    CHECK_STR_HAS(text, "    held elsewhere: 14\n");
     free(text);
     text = live_text();
-    CHECK_EQ(occurrences(text, "conn held at p"), 10);
+    CHECK_EQ(occurrences(text, "conn held at p"), MANY);
     free(text);
-    for (unsigned i = 0; i < 10; i++)
-        wr_drop(conn, &held[i]);
+    for (unsigned i = 0; i < MANY; i++)
+        wr_drop(conn, &many[i]);
     wr_release(conn);
+}
+
+TEST_ABORTS(a_wait_in_vain_for_many_names_some_and_counts_the_rest, " (1), and elsewhere (14)\n") {
+    if (wr_kill_wait(hold_at_many_places(), 0) == -ETIMEDOUT)
+        abort();
 }
 
 TEST(references_given_up_at_more_places_than_are_remembered_are_counted) {

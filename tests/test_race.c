@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Named races on the word, forced both ways; test_interleave.c tries them all, this file says what each comes to. */
+#include "registry.h"
+
 #include "puppet.h"
 
 #ifndef WR_HOOK
@@ -279,6 +281,32 @@ TEST(a_count_that_landed_on_a_dead_word_is_never_taken_back) {
     CHECK_NULL(look.got);
     CHECK(next == NULL || wr_refcount(next) == 1);
     wr_release(next);
+}
+
+/* ---- one reference that two threads give up ---- */
+
+struct reference {
+    void *obj;
+    wr_holder holder;
+};
+
+static void drop_copy(void *arg) {
+    struct reference *mine = arg;
+    wr_drop_at(mine->obj, &mine->holder, "second.c:2");
+}
+
+TEST_ABORTS(a_reference_dropped_by_two_threads_at_once_is_named, "second.c:2: wr_drop(") {
+    puppet p;
+    struct reference copy;
+    CHECK_EQ(wr_debug("holders"), 0);
+    void *obj = wr_retain(wr_new(&probe_type)); /* it lives on */
+    wr_holder holder;
+    copy.obj = wr_hold_at(obj, &holder, "hold.c:1");
+    copy.holder = holder;
+    puppet_start(&p, drop_copy, &copy);
+    REQUIRE(puppet_run_to(&p, "cas_acquire", registry_stripe(wr_slot_of(obj)))); /* it has found the record */
+    wr_drop_at(obj, &holder, "first.c:1");
+    puppet_run_out(&p);
 }
 
 #endif
