@@ -2,6 +2,7 @@
 #include "word.h" /* before what puts its own names in place of those there */
 
 #include "item.h"
+#include "mix.h"
 
 #include <string.h>
 
@@ -80,6 +81,7 @@ wr_weak item_weak(struct item *item) {
     if (wr_weak_is_null(weak))
         violation("wr_weak_of gave null for a live object");
     item->self = weak.bits;
+    mix_offer(weak);
     return weak;
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mix.h"
 #include "suite.h"
 
 static struct scenario *scenarios; /* by name */
@@ -44,6 +45,8 @@ static void list(bool raw) {
             continue;
         printf("%-14s %s\n", s->name, s->hunts);
         printf("%-14s   takes: %s\n", "", s->takes);
+        if (s->mixes)
+            printf("%-14s   can be mixed\n", "");
     }
     if (raw)
         return;
@@ -62,6 +65,17 @@ static bool chosen(const struct scenario *scenario, const struct options *option
     return options->name_count == 0 && !scenario->planted;
 }
 
+/* Of those that were named, or all that can. */
+static struct scenario *mix_of(const struct options *options, struct scenario *const *list_of,
+                               unsigned count) {
+    struct scenario *parts[SUITE_MOST];
+    unsigned found = 0;
+    for (unsigned i = 0; i < count; i++)
+        if (options->name_count != 0 || list_of[i]->mixes)
+            parts[found++] = list_of[i];
+    return mix_make(parts, found);
+}
+
 static enum verdict run_all(struct options *options) {
     static struct suite suite;
     struct scenario *list_of[SUITE_MOST];
@@ -69,6 +83,15 @@ static enum verdict run_all(struct options *options) {
     for (struct scenario *s = scenarios; s != NULL; s = s->next)
         if (chosen(s, options) && count < SUITE_MOST)
             list_of[count++] = s;
+    if (options->mix || (options->soak_hours > 0 && options->name_count == 0)) {
+        struct scenario *mix = mix_of(options, list_of, count);
+        if (mix == NULL)
+            return USAGE;
+        if (options->mix)
+            count = 0;
+        if (count < SUITE_MOST)
+            list_of[count++] = mix;
+    }
     suite_begin(&suite, options);
     printf("wr-stress: %u threads, %g s for each scenario, seed 0x%" PRIx64 "\n", options->threads,
            options->seconds, options->seed);

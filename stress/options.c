@@ -20,6 +20,7 @@ static enum verdict usage(FILE *out) {
         "  --perturb LIST      names with commas between, all, or none; --list tells them (yields)\n"
         "  --raw               over raw pointers, for the scenarios that can: shows that the race is\n"
         "                      real, by losing it\n"
+        "  --mix               the scenarios named, or all that can, at once over shared objects\n"
         "  --soak HOURS        turns of all scenarios, with each perturbation, until that is over;\n"
         "                      SIGINT ends it early, with its report\n"
         "  --seeds FILE        list a soak's turns there; a soak with that file goes on after the last\n"
@@ -40,14 +41,21 @@ static bool number(const char *text, double least, double most, double *out) {
 }
 
 enum verdict options_parse(struct options *options, int argc, char **argv) {
-    static const struct option long_options[] = {
-        {"list", no_argument, NULL, 'l'},          {"scenario", required_argument, NULL, 'c'},
-        {"threads", required_argument, NULL, 't'}, {"seconds", required_argument, NULL, 's'},
-        {"seed", required_argument, NULL, 'r'},    {"perturb", required_argument, NULL, 'p'},
-        {"raw", no_argument, NULL, 'w'},           {"json", required_argument, NULL, 'j'},
-        {"html", required_argument, NULL, 'm'},    {"trail-cost", no_argument, NULL, 'o'},
-        {"soak", required_argument, NULL, 'k'},    {"seeds", required_argument, NULL, 'd'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
+    static const struct option long_options[] = {{"list", no_argument, NULL, 'l'},
+                                                 {"scenario", required_argument, NULL, 'c'},
+                                                 {"threads", required_argument, NULL, 't'},
+                                                 {"seconds", required_argument, NULL, 's'},
+                                                 {"seed", required_argument, NULL, 'r'},
+                                                 {"perturb", required_argument, NULL, 'p'},
+                                                 {"raw", no_argument, NULL, 'w'},
+                                                 {"json", required_argument, NULL, 'j'},
+                                                 {"html", required_argument, NULL, 'm'},
+                                                 {"mix", no_argument, NULL, 'x'},
+                                                 {"trail-cost", no_argument, NULL, 'o'},
+                                                 {"soak", required_argument, NULL, 'k'},
+                                                 {"seeds", required_argument, NULL, 'd'},
+                                                 {"help", no_argument, NULL, 'h'},
+                                                 {NULL, 0, NULL, 0}};
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     struct timespec now;
     (void)clock_gettime(CLOCK_REALTIME, &now);
@@ -97,6 +105,9 @@ enum verdict options_parse(struct options *options, int argc, char **argv) {
             break;
         case 'm':
             options->html = optarg;
+            break;
+        case 'x':
+            options->mix = true;
             break;
         case 'o':
             options->trail_cost = true;

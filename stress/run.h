@@ -15,6 +15,7 @@ struct options {
     uint32_t perturb; /* set of perturbations */
     bool raw;
     bool terminal;   /* there is one to keep a line on */
+    bool mix;        /* the scenarios at once */
     bool trail_cost; /* measure what trails cost */
     bool only_list;
     const char *names[32]; /* of scenarios; none: all */

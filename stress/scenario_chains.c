@@ -99,4 +99,4 @@ static void end(struct run *run) {
 SCENARIO(.hunts = "deaths inside deaths: in order, on a bounded stack, cut in the middle by gets",
          .takes = TAKES(death_waits, death_now, get_alive, retain, release_sole, sole_plain, look_below,
                         close_won, cut_won),
-         .counted = {"chains", "gets", "found dead"}, .begin = begin, .work = work, .end = end)
+         .counted = {"chains", "gets", "found dead"}, .mixes = true, .begin = begin, .work = work, .end = end)

@@ -130,5 +130,5 @@ static void end(struct run *run) {
 #endif
 
 SCENARIO(.hunts = "stale values on slots that are reused at once: strays, foreign units, orphans",
-         .takes = MUST_TAKE, .counted = {"gets", "found dead", "replaced"}, .begin = begin, .work = work,
-         .end = end)
+         .takes = MUST_TAKE, .counted = {"gets", "found dead", "replaced"}, .mixes = true, .begin = begin,
+         .work = work, .end = end)

@@ -73,4 +73,4 @@ SCENARIO(.hunts = "clear against get: units that land on the living object, and 
          .spared = SPARED(PERTURB_WEAR),
          .takes = TAKES(cut_won, get_foreign, back_some, back_late, back_orphan, orphans_adopted, close_lost,
                         get_alive, look_below),
-         .counted = {"gets", "found dead", "clears"}, .begin = begin, .work = work, .end = end)
+         .counted = {"gets", "found dead", "clears"}, .mixes = true, .begin = begin, .work = work, .end = end)

@@ -60,4 +60,4 @@ static void end(struct run *run) {
 SCENARIO(.hunts = "made here, freed there: caches that run over and dry, and the depot between them",
          .takes = TAKES(keep_spare, keep_overflow, refill_spare, refill_depot, depot_batch, carve, grow,
                         release_sole, sole_plain, death_quiet, death_now),
-         .counted = {"put", "taken"}, .begin = begin, .work = work, .end = end)
+         .counted = {"put", "taken"}, .mixes = true, .begin = begin, .work = work, .end = end)

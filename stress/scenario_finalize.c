@@ -127,5 +127,5 @@ static void end(struct run *run) {
 SCENARIO(.hunts = "finalize and resurrection against gets under way",
          .takes = TAKES(release_minted, close_finalize, sole_finalize, finalize_died, finalize_kept,
                         get_foreign, back_some, back_orphan, orphans_adopted, death_now, death_waits),
-         .counted = {"gets", "found dead", "resurrected", "kept by a look-up"}, .begin = begin, .work = work,
-         .end = end)
+         .counted = {"gets", "found dead", "resurrected", "kept by a look-up"}, .mixes = true, .begin = begin,
+         .work = work, .end = end)

@@ -95,4 +95,4 @@ static void end(struct run *run) {
 
 SCENARIO(.hunts = "proxies called while their referents die: pinned, or stale for good",
          .takes = TAKES(get_alive, look_below, leave_linked, leave_free, cut_won, close_won),
-         .counted = {"calls", "stale"}, .begin = begin, .work = work, .end = end)
+         .counted = {"calls", "stale"}, .mixes = true, .begin = begin, .work = work, .end = end)

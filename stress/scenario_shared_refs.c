@@ -72,4 +72,4 @@ static void end(struct run *run) {
 
 SCENARIO(.hunts = "shared refs: found while their last user drops them", .spared = SPARED(PERTURB_WEAR),
          .takes = TAKES(shared_found, shared_dying, leave_linked, leave_late, leave_free, cut_won),
-         .counted = {"shared", "cleared meanwhile"}, .begin = begin, .work = work, .end = end)
+         .counted = {"shared", "cleared meanwhile"}, .mixes = true, .begin = begin, .work = work, .end = end)

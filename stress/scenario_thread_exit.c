@@ -100,4 +100,4 @@ static void end(struct run *run) {
 SCENARIO(.hunts = "threads that come and go, and use weakrt after their record is gone",
          .takes = TAKES(record_new, record_reused, record_none, flush, refill_recordless, keep_recordless,
                         death_recordless, death_waits, get_alive, look_below, depot_batch),
-         .counted = {"threads", "late users"}, .begin = begin, .work = work, .end = end)
+         .counted = {"threads", "late users"}, .mixes = true, .begin = begin, .work = work, .end = end)

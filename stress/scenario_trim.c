@@ -74,4 +74,5 @@ static void end(struct run *run) {
 
 SCENARIO(.hunts = "memory given back to the system under stale weak values", .spared = SPARED(PERTURB_WEAR),
          .takes = TAKES(trim_given, trim_stays, carve_floor, carve_next, flush, get_alive, look_below, grow),
-         .counted = {"trims", "MiB given back", "gets"}, .begin = begin, .work = work, .end = end)
+         .counted = {"trims", "MiB given back", "gets"}, .mixes = true, .begin = begin, .work = work,
+         .end = end)

@@ -42,6 +42,7 @@ struct worker {
     uint64_t serial;     /* of the last item */
     struct ledger items; /* the worker's own until it ended */
     uint32_t aged;       /* slots, by PERTURB_WEAR */
+    uint32_t turn_steps; /* in a mix: what is left of a turn; 0: no turn */
     bool replaced;       /* its thread is to end, and another to go on */
     pthread_t before;    /* the thread that did */
     _Atomic uint64_t steps;
@@ -58,8 +59,11 @@ struct scenario {
     void (*work)(struct worker *worker); /* by each worker */
     void (*end)(struct run *run); /* after they ended, by one thread: drops what is left, checks the whole */
     bool raw;                     /* it has a --raw form */
-    bool planted;                 /* its violation is on purpose: run only when named */
-    char name[32];                /* from the file */
+    bool
+        mixes; /* in a mix (mix.h): its work may end and begin again, others may hold its items for a while, and it
+                 * has no use for worker.counts */
+    bool planted;  /* its violation is on purpose: run only when named */
+    char name[32]; /* from the file */
     struct scenario *next;
 };
 

@@ -59,6 +59,7 @@ stress-ci: ## half a second of each scenario with all perturbations: plain, Thre
 	+$q$(again) stress-run VARIANT=stress STRESS='--seconds 0.5 --perturb all' SAN=thread
 	+$q$(again) stress-run VARIANT=stress STRESS='--seconds 0.5 --perturb all' SAN=address
 	+$q$(again) stress-run VARIANT=stress1 STRESS='--seconds 0.5 --perturb all'
+	+$q$(again) stress-run VARIANT=stress SAN=thread STRESS='--mix --seconds 5 --perturb all'
 stress-sabotage: ## a table of breakages of the library, and what finds each after how long
 	$qtools/sabotage --stress --jobs $(JOBS)
 stress-program: $B/wr-stress

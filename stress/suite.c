@@ -10,19 +10,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stop_asked;
-static volatile pid_t running; /* the process of a scenario; 0: none, or this is it */
+static atomic_bool stop_asked; /* by a handler, on whatever thread */
+static _Atomic pid_t running;  /* the process of a scenario; 0: none, or this is it */
 
 bool suite_stop_asked(void) {
-    return stop_asked != 0;
+    return atomic_load_explicit(&stop_asked, memory_order_relaxed);
 }
 
 /* A terminal signals the process of the scenario too, and kill does not. */
 static void ask_to_stop(int number) {
+    int saved = errno;
     (void)number;
-    stop_asked = 1;
+    atomic_store_explicit(&stop_asked, true, memory_order_relaxed);
     if (running != 0)
         (void)kill(running, SIGINT);
+    errno = saved;
 }
 
 /* Run a scenario in a process of its own. */

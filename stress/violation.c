@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mix.h"
 #include "run.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -20,9 +21,16 @@
 void run_repeat(const struct scenario *scenario, const struct options *o, char *line, size_t size) {
     char perturb[PERTURB_TEXT];
     perturb_format(o->perturb, perturb, sizeof perturb);
-    (void)snprintf(
-        line, size, "%s --scenario %s --threads %u --seconds %g --perturb %s --seed 0x%" PRIx64 "%s",
-        o->program, scenario->name, o->threads, o->seconds, perturb, o->seed, o->raw ? " --raw" : "");
+    size_t used = 0;
+    bool mix = strcmp(scenario->name, MIX_NAME) == 0;
+    (void)snprintf(line, size, "%s%s", o->program, mix ? " --mix" : "");
+    for (unsigned i = 0; i < (mix ? o->name_count : 1); i++) {
+        used = strlen(line);
+        (void)snprintf(line + used, size - used, " --scenario %s", mix ? o->names[i] : scenario->name);
+    }
+    used = strlen(line);
+    (void)snprintf(line + used, size - used, " --threads %u --seconds %g --perturb %s --seed 0x%" PRIx64 "%s",
+                   o->threads, o->seconds, perturb, o->seed, o->raw ? " --raw" : "");
 }
 
 static void report(const char *what, uint64_t about) {

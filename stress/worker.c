@@ -47,7 +47,8 @@ void worker_stepped(struct worker *worker, uint64_t steps) {
 /* At a step of a worker proper that is not in a round, its thread may be told to end: another goes on. */
 bool worker_goes_on(struct worker *worker) {
     worker_stepped(worker, 1);
-    if (atomic_load_explicit(&worker->run->stop, memory_order_relaxed))
+    if (atomic_load_explicit(&run.stop, memory_order_relaxed) ||
+        (worker->turn_steps != 0 && --worker->turn_steps == 0))
         return false;
     if (perturb_take(PERTURB_REPLACE) && worker->number < worker->run->threads)
         worker->replaced = true;
@@ -172,6 +173,7 @@ void worker_child(struct worker *parent, void (*fn)(struct worker *child, void *
     struct child child = {.fn = fn, .arg = arg};
     pthread_t thread;
     worker_prepare(&child.worker, parent->number + run.threads);
+    child.worker.run = parent->run;
     child.worker.random = random_next(parent);
     child.worker.serial = parent->serial; /* ids go on where the last child's ended */
     start_thread(&thread, child_thread, &child);
