@@ -15,7 +15,7 @@
  *   argument needs a strong reference that stays valid for the whole call. A wr_weak argument needs nothing.
  *   The fields of your own payload are yours to guard: weakrt orders creation before get, and every release
  *   before destroy, and nothing else.
- *   Async-signal-safe: wr_weak_get, wr_weak_is_dead, and the wr_weak conversions. Nothing else.
+ *   Async-signal-safe: wr_weak_get, wr_weak_is_dead, wr_release_later, and the wr_weak conversions. Nothing else.
  *   destroy and finalize must not throw, longjmp, call pthread_exit or be cancelled. No function is a
  *   cancellation point.
  *
@@ -1375,8 +1375,8 @@ WR_API int wr_listeners_remove(wr_listeners *listeners, void *self, wr_method me
 /* Take the oldest listener of an object and method out, and wait until no thread is inside of this method on
  * this object by this list.
  * Needs:     as wr_listeners_remove.
- * Returns:   as wr_listeners_remove; with -ENOENT too it has waited, so that after several who remove, none
- *            is inside. From inside the method itself, on the same object, it does not wait.
+ * Returns:   as wr_listeners_remove; it has waited also when there was none to take out, so that after several
+ *            who remove, none is inside. From inside the method itself, on the same object, it does not wait.
  * Order:     what the method did is seen.
  * Blocks:    while the method runs on another thread. Two methods that remove each other deadlock: use the
  *            timed form there.
