@@ -258,6 +258,8 @@ void fuzz_sequence(const uint8_t *bytes, size_t size) {
     end_of_bytes = bytes + size;
     while (next_byte < end_of_bytes)
         hand_to(now, some_call);
+    for (now = MAX_THREADS; now-- > 0;)
+        hand_to(now, give_all_back);
     now = 0;
     give_up();
 }
