@@ -59,11 +59,9 @@ struct scenario {
     void (*work)(struct worker *worker); /* by each worker */
     void (*end)(struct run *run); /* after they ended, by one thread: drops what is left, checks the whole */
     bool raw;                     /* it has a --raw form */
-    bool
-        mixes; /* in a mix (mix.h): its work may end and begin again, others may hold its items for a while, and it
-                 * has no use for worker.counts */
-    bool planted;  /* its violation is on purpose: run only when named */
-    char name[32]; /* from the file */
+    bool mixes;                   /* may be in a mix, which says what that asks of it (mix.h) */
+    bool planted;                 /* its violation is on purpose: run only when named */
+    char name[32];                /* from the file */
     struct scenario *next;
 };
 
