@@ -222,6 +222,7 @@ static uint64_t live(void) {
 /* Give back all that the sequence has. */
 static void give_up(void) {
     unsigned released;
+    empty_cells();
     do {
         released = 0;
         for (unsigned i = 0; i < thing_count; i++)

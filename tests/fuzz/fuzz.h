@@ -80,7 +80,17 @@ unsigned thread_now(void);
     X(queue_fd)                                                                                              \
     X(release_later)                                                                                         \
     X(bind)                                                                                                  \
-    X(trim) X(borrow) X(give_back) X(finalizer_new) X(finalizer_take) X(finalizer_peek)
+    X(trim)                                                                                                  \
+    X(borrow)                                                                                                \
+    X(give_back)                                                                                             \
+    X(finalizer_new)                                                                                         \
+    X(finalizer_take)                                                                                        \
+    X(finalizer_peek)                                                                                        \
+    X(cell_store)                                                                                            \
+    X(cell_load)                                                                                             \
+    X(cell_exchange)                                                                                         \
+    X(cell_compare_exchange)                                                                                 \
+    X(weak_cell)
 #define DECLARE_CALL(name) void call_##name(void);
 CALLS(DECLARE_CALL)
 
@@ -88,6 +98,7 @@ void release_thing(struct thing *thing); /* one reference of the sequence's */
 void release_owned(struct thing *thing); /* one that an object of the sequence owns */
 void run_queue(struct thing *queue, int max);
 void free_queue(struct thing *queue);
+void empty_cells(void);
 void give_all_back(void); /* what this thread borrows */
 
 /* ---- a sequence ---- */
