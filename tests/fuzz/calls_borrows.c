@@ -30,8 +30,8 @@ void call_borrow(void) {
 }
 
 static void give_back(struct borrow *borrow) {
-    struct thing *thing = borrow->thing;
     settle();
+    struct thing *thing = borrow->thing;
     if (thing == NULL || borrow->thread != thread_now())
         return;
     if (thing->handed_over && thing->borrows > 1 && oracle_busy())
