@@ -115,6 +115,7 @@ struct popped {
 static void pop_weakref(struct wr_entry *entry, struct thread *thread, struct popped *popped,
                         struct lock *stripe) REQUIRES(*stripe) {
     struct wr_weakref *ref = (struct wr_weakref *)entry;
+    bool drop = false;
     if (ref->entry.flags & WEAKREF_BOUND) {
         struct delivery *delivery = weakref_delivery(ref);
         if (queue_enter(delivery->queue)) {
@@ -131,12 +132,13 @@ static void pop_weakref(struct wr_entry *entry, struct thread *thread, struct po
             registry_unlink(entry, stripe);
             return;
         }
-        popped->drop = true;
+        drop = true;
     }
     bool ours = registry_adopt(entry, stripe);
     registry_unlink(entry, stripe);
     if (ours) {
         wr_path(fire_taken);
+        popped->drop = drop; /* of this one: the next may be popped with the same */
         popped->call = call_take(entry, thread, stripe);
         popped->slot = wr_slot_of(ref);
     } else { /* it is not ours to touch any more */

@@ -192,6 +192,27 @@ TEST(S45_freeing_a_queue_drops_callbacks_runs_destroys_and_closes_its_descriptor
     wr_release(waiting);
 }
 
+static void drops(wr_weakref *ref, void *arg) {
+    (void)ref;
+    wr_release(arg);
+}
+
+TEST(S45_a_dropped_callback_of_a_freed_queue_leaves_the_next_one_to_run) {
+    wr_queue *queue = new_queue();
+    struct log log = {0};
+    void *obj = probe_new(NULL);
+    wr_weakref *oldest = new_owning_ref(obj, &log);
+    wr_weakref *bound = new_bound_ref(obj, queue, &log);
+    wr_weakref *newest = new_ref(obj, drops, bound);
+    wr_queue_free(queue);
+    wr_release(obj); /* the newest drops the bound one, which is met dying */
+    CHECK_EQ(log.calls, 1);
+    CHECK_PTR_EQ(log.refs[0], oldest);
+    CHECK_EQ(log.freed, 2);
+    wr_release(oldest);
+    wr_release(newest);
+}
+
 static void frees_its_queue(wr_weakref *ref, void *arg) {
     (void)ref;
     wr_queue_free(arg);
