@@ -767,9 +767,11 @@ WR_API int wr_kill_wait(void *obj, int64_t timeout_ms);
  * See:       D4, S42.   Since: 0.9 */
 WR_API int wr_kill_notify(void *obj, void (*fn)(void *arg), void *arg, wr_queue *queue);
 
-/* Kill every live object of a type and wait until all are destroyed; for shutdown.
+/* Kill every live object of a type and wait until those still held are destroyed; for shutdown.
  * Needs:     that no new objects of the type are made meanwhile. An object that never had a weak value is
- *            reached only when the type is WR_LISTED: otherwise nobody but its holders may count it.
+ *            reached only when the type is WR_LISTED: otherwise nobody but its holders may count it. One whose
+ *            last holder gives it up on another thread meanwhile may still be in its destroy there: join those
+ *            threads, or wr_kill_wait for it.
  * Returns:   0: no object that it reaches is left; -ETIMEDOUT after `timeout_ms` milliseconds (negative:
  *            never): those left are killed; -EDEADLK: it would wait for what this thread is inside of, as
  *            wr_kill_wait; -EINVAL: NULL; -ENOTSUP: a WR_NO_WEAKREF type, or one of weakrefs.
