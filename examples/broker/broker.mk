@@ -16,7 +16,7 @@ $B/examples/broker/broker-%: $(broker_common:%.c=$B/%.o) $B/examples/broker/hold
 	$(call say,LD)
 	$q$(CC) $(link_flags) $^ -luv $(LDLIBS) -o $@
 
-.PHONY: broker brokers test-broker test-broker-all broker-soak
+.PHONY: broker brokers test-broker test-broker-all broker-soak broker-demo
 broker: $(call broker_program,$(HOLD)) ## build the broker of examples/broker
 brokers: $(foreach h,$(broker_holds),$(call broker_program,$h)) ## build it with each way to hold a connection
 test-broker: $(call broker_program,$(HOLD)) ## its tests, in this combination
@@ -35,3 +35,11 @@ broker-soak: ## the same, for minutes
 	+$q$(again) test-broker BROKER_TESTS=--soak
 	+$q$(again) test-broker BROKER_TESTS=--soak SAN=thread VARIANT=hook
 	+$q$(again) test-broker BROKER_TESTS=--soak SAN=address$(comma)undefined VARIANT=hook
+broker-demo: ## drive the broker with each way to hold a connection, and redis-server, and print one table: DEMO='--seconds 6'
+	$qtools/setup --broker
+	+$q$(again) brokers
+	+$q$(again) brokers SAN=address$(comma)undefined VARIANT=hook
+	+$q$(again) brokers SAN=thread VARIANT=hook
+	$qexamples/broker/demo $(DEMO) $(addsuffix /examples/broker,$(shell $(MAKE) -s where) \
+	    $(shell $(MAKE) -s where SAN=address$(comma)undefined VARIANT=hook) \
+	    $(shell $(MAKE) -s where SAN=thread VARIANT=hook))

@@ -10,6 +10,7 @@
 #include "command.h"
 #include "counters.h"
 #include "loop.h"
+#include "reuse.h"
 
 #define KEEP_BYTES (16u * 1024) /* an empty buffer up to this size is kept for the next messages */
 #define LINGER_MS 5000u
@@ -298,6 +299,7 @@ void conn_open(struct loop *loop, int fd) {
     write_addr(&sock->tcp, conn->addr, sizeof conn->addr);
     (void)uv_tcp_nodelay(&sock->tcp, 1);
     count(ACCEPTED, 1);
+    reuse_note(fd, conn);
     if (result != 0 || !clients_add(conn) || uv_read_start((uv_stream_t *)&sock->tcp, on_alloc, on_read) != 0)
         (void)hold_kill(conn);
     hold_put(conn);

@@ -17,7 +17,9 @@
     X(SLOW, "slow_consumers_closed")   /* output over the limit */                                           \
     X(LINGERED, "lingering_closed")    /* did not take the last of their output in time */                   \
     X(KILLED, "clients_killed")        /* by CLIENT KILL */                                                  \
-    X(STALE_REFUSED, "stale_refused")  /* references that named a connection no longer there */
+    X(STALE_REFUSED, "stale_refused")  /* references that named a connection no longer there */              \
+    X(FDS_REUSED, "fds_reused")        /* connections whose descriptor was another's before */               \
+    X(PLACES_REUSED, "places_reused")  /* the same of their memory */
 
 #define COUNTER_ID(id, name) id,
 enum counter { COUNTERS(COUNTER_ID) COUNTER_COUNT };
