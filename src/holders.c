@@ -83,6 +83,8 @@ static struct holder *make(const struct wr_slot *slot, const char *place, const 
     holder->place = place;
     holder->type = wr_read(&slot->type);
     holder->frame_count = frames != 0 ? trace_back(holder->frames, frames, from) : 0;
+    /* order: release [RECORD], with the acquire in pin of a report: what it reads of the record is written. */
+    wr_store_release(&holder->ready, 1);
     return holder;
 }
 

@@ -19,6 +19,8 @@ struct holder {
     const char *place;     /* this and the rest: constant */
     const wr_type *type;   /* of the object */
     uint32_t frame_count;
+    uint32_t
+        ready; /* atomic: what is above, and the frames, are there; a stranger may find the record before */
     void *frames[];
 };
 

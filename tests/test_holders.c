@@ -456,7 +456,7 @@ static void hold_and_drop(unsigned index, void *conn) {
         void *own = wr_new(&other_type);
         wr_holder owned;
         wr_track_at(own, &owned, "new.c:1");
-        if (index == 0 && i % 500 == 0)
+        if (index == 0 && i % 20 == 0)
             free(live_text());
         if (i % 3 == 0)
             wr_drop_at(conn, &second, "drop.c:3");
