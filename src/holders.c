@@ -11,13 +11,6 @@
 #include "past.h"
 #include "weakref.h"
 
-#if defined(__has_include)
-#if __has_include(<execinfo.h>)
-#include <execinfo.h>
-#define HAVE_BACKTRACE 1
-#endif
-#endif
-
 uint32_t wr_holders_every;    /* atomic */
 static uint32_t frames_asked; /* atomic */
 
@@ -88,8 +81,9 @@ static struct holder *make(const struct wr_slot *slot, const char *place, const 
     return holder;
 }
 
-/* Link a record to an object that the caller holds; with `made`, if the object has no annex. Returns whether it is. */
-static bool link_to(struct wr_slot *slot, struct holder *holder, struct annex *made) {
+/* Link a record to an object that the caller holds; with `made`, if the object has no annex. Returns its annex; NULL:
+ * it has none. */
+static struct annex *link_to(struct wr_slot *slot, struct holder *holder, struct annex *made) {
     struct lock *stripe = registry_stripe(slot);
     lock_take(stripe);
     struct annex *annex = annex_find_or_link(slot, made, stripe);
@@ -103,25 +97,20 @@ static bool link_to(struct wr_slot *slot, struct holder *holder, struct annex *m
         registry_link(&holder->entry, &annex->holders, stripe);
     }
     lock_give(stripe);
-    return annex != NULL;
+    return annex;
 }
 
 /* Try to record a reference. Returns the record, which is the list's; NULL: no memory. */
 static struct holder *add(struct wr_slot *slot, const char *place, const void *from) {
     struct holder *holder = make(slot, place, from);
-    if (holder == NULL || link_to(slot, holder, NULL))
+    if (holder == NULL || link_to(slot, holder, NULL) != NULL)
         return holder;
     struct annex *made = annex_new();
     if (made == NULL) {
         wr_release(holder);
         return NULL;
     }
-    struct lock *stripe = registry_stripe(slot);
-    (void)link_to(slot, holder, made);
-    lock_take(stripe);
-    bool used = wr_load_relaxed(&made->entry.at) != NULL;
-    lock_give(stripe);
-    if (!used)
+    if (link_to(slot, holder, made) != made)
         wr_release(made);
     return holder;
 }
@@ -143,19 +132,24 @@ static void record(void *obj, wr_holder *cookie, const char *place, const void *
 
 /* ---- misuse ---- */
 
+/* A call as messages name it: the function, and the place that it is called at. */
+#define NAME_BYTES 256
+static const char *name_call(char name[NAME_BYTES], const char *function, const char *place) {
+    (void)snprintf(name, NAME_BYTES, "%s: %s", place, function);
+    return name;
+}
+
 /* Report misuse in `function`, called at `place`. */
 static _Noreturn void misuse(const char *function, const char *place, const void *obj, const char *rule) {
-    char name[256];
-    (void)snprintf(name, sizeof name, "%s: %s", place, function);
-    fatal_object(name, obj, rule);
+    char name[NAME_BYTES];
+    fatal_object(name_call(name, function, place), obj, rule);
 }
 
 /* See that what the caller says it holds is an object, and alive. */
 static void check(const void *obj, const char *function, const char *place) {
     if (!wr_in_arena(obj)) {
-        char name[256];
-        (void)snprintf(name, sizeof name, "%s: %s", place, function);
-        wr_not_an_object(name, obj);
+        char name[NAME_BYTES];
+        wr_not_an_object(name_call(name, function, place), obj);
     }
     if (!word_alive(wr_load_relaxed(&wr_slot_of(obj)->word))) /* relaxed: alive, the caller holds it */
         misuse(function, place, obj,
@@ -172,9 +166,8 @@ static _Noreturn void given_up_twice(const char *function, const char *place, co
                    : end.held != NULL  ? "when the object died"
                                        : "long ago",
                    end.dropped != NULL ? end.dropped : "");
-    char name[256];
-    (void)snprintf(name, sizeof name, "%s: %s", place, function);
-    fatal_object_only(name, obj, rule);
+    char name[NAME_BYTES];
+    fatal_object_only(name_call(name, function, place), obj, rule);
 }
 
 /* End the record that a cookie stands for, of a reference that is given up. */

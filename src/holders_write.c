@@ -10,13 +10,6 @@
 #include "report.h"
 #include "survey.h"
 
-#if defined(__has_include)
-#if __has_include(<execinfo.h>)
-#include <execinfo.h>
-#define HAVE_BACKTRACE 1
-#endif
-#endif
-
 /* ---- one object, in one line ---- */
 
 /* Append to a text of `size` bytes as much as fits. */
