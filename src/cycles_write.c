@@ -22,7 +22,7 @@ static const char *name_of(const struct cycles *c, uint32_t node) {
 /* The object's weak value as it is, or would be. */
 static wr_weak value_of(const struct cycles *c, uint32_t node) {
     const struct wr_slot *slot = cycles_node(c, node)->slot;
-    return wr_weak_from_u64((uint64_t)wr_index_of(slot) << 32 | word_tag(wr_load_relaxed(&slot->word)));
+    return word_value(slot, wr_load_relaxed(&slot->word));
 }
 
 /* ---- text ---- */

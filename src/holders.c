@@ -125,7 +125,7 @@ static void record(void *obj, wr_holder *cookie, const char *place, const void *
     if (holder != NULL) {
         uint64_t word = wr_load_relaxed(
             &wr_slot_of(holder)->word); /* relaxed: the caller's reference is recorded by it */
-        cookie->bits = (uint64_t)wr_index_of(wr_slot_of(holder)) << 32 | word_tag(word);
+        cookie->bits = word_value(wr_slot_of(holder), word).bits;
     }
     past_recorded(holder != NULL);
 }

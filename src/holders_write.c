@@ -142,7 +142,7 @@ static struct holder *pin(struct wr_slot *slot) {
     const wr_type *type;
     if (!survey_look(slot, &word, &type) || !holders_is(type))
         return NULL;
-    struct holder *holder = wr_weak_get(wr_weak_from_u64((uint64_t)wr_index_of(slot) << 32 | word_tag(word)));
+    struct holder *holder = wr_weak_get(word_value(slot, word));
     /* order: acquire [RECORD], as in make. `at` relaxed: it may be given up at any moment. */
     if (holder != NULL && (!holders_is(wr_read(&slot->type)) || wr_load_acquire(&holder->ready) == 0 ||
                            wr_load_relaxed(&holder->entry.at) == NULL)) {

@@ -32,7 +32,7 @@ void past_recorded(bool made) {
 
 void past_ended(const struct holder *holder, const char *dropped) {
     uint64_t word = wr_load_relaxed(&wr_slot_of(holder)->word); /* relaxed: the caller has a reference */
-    struct end end = {.holder = (uint64_t)wr_index_of(wr_slot_of(holder)) << 32 | word_tag(word),
+    struct end end = {.holder = word_value(wr_slot_of(holder), word).bits,
                       .slot = (uint32_t)(holder->entry.referent.bits >> 32),
                       .held = holder->place,
                       .dropped = dropped};

@@ -41,7 +41,7 @@ wr_weak registry_open(struct wr_slot *slot, struct lock *stripe) {
     }
     if (!word_alive(word) || (word & WR_KILL))
         return wr_weak_from_u64(0);
-    return wr_weak_from_u64((uint64_t)wr_index_of(slot) << 32 | word_tag(word));
+    return word_value(slot, word);
 }
 
 struct wr_entry **registry_behind_front(struct wr_slot *slot, struct lock *stripe) {

@@ -116,8 +116,8 @@ static bool note(struct survey *survey, const struct wr_slot *slot, uint64_t wor
     row->type = type;
     add(row, slot, word);
     if ((word & WR_KILL) && survey->total.killed < SURVEY_KILLED)
-        survey->killed[survey->total.killed] = (struct survey_killed){
-            type, wr_weak_from_u64((uint64_t)wr_index_of(slot) << 32 | word_tag(word)), word_count(word)};
+        survey->killed[survey->total.killed] =
+            (struct survey_killed){type, word_value(slot, word), word_count(word)};
     add(&survey->total, slot, word);
     return true;
 }

@@ -32,6 +32,11 @@ static inline uint32_t word_tag(uint64_t word) {
     return (uint32_t)word;
 }
 
+/* The weak value of the object that `slot` has while its word is `word`. */
+static inline wr_weak word_value(const struct wr_slot *slot, uint64_t word) {
+    return wr_weak_from_u64((uint64_t)wr_index_of(slot) << 32 | word_tag(word));
+}
+
 static inline uint32_t word_count(uint64_t word) {
     return (uint32_t)(word >> 37);
 }
