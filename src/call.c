@@ -7,17 +7,7 @@
 
 struct call call_take(struct wr_entry *entry, struct thread *thread, struct lock *stripe) {
     (void)stripe;
-    struct call call = {.entry = entry};
-    switch ((enum entry_kind)entry->kind) {
-    case ENTRY_WEAKREF:
-        call.callback = entry->call.callback;
-        break;
-    case ENTRY_FINALIZER:
-        call.finalizer = entry->call.finalizer;
-        break;
-    default:
-        call.removed = entry->call.removed;
-    }
+    struct call call = {entry, entry->call};
     entry->call.runner = thread;
     wr_store_relaxed(&entry->state, (uint32_t)ENTRY_RUNNING); /* relaxed: guarded by the stripe */
     return call;
@@ -42,21 +32,21 @@ static void end(struct wr_entry *entry) {
 
 void call_run(struct call call) {
     lock_none_held();
-    if (call.callback != NULL) {
+    if (call.entry->kind == ENTRY_WEAKREF) {
         stats_count(STAT_FIRED);
-        wr_probe2(callback, call.entry, call.callback);
-        call.callback((struct wr_weakref *)call.entry, ((struct wr_weakref *)call.entry)->arg);
-    } else if (call.finalizer != NULL) {
+        wr_probe2(callback, call.entry, call.what.callback);
+        call.what.callback((struct wr_weakref *)call.entry, ((struct wr_weakref *)call.entry)->arg);
+    } else if (call.entry->kind == ENTRY_FINALIZER) {
         stats_count(STAT_FINALIZERS);
-        call.finalizer(((struct wr_finalizer *)call.entry)->arg);
+        call.what.finalizer(((struct wr_finalizer *)call.entry)->arg);
     } else {
-        call.removed(call.entry);
+        call.what.removed(call.entry);
     }
     end(call.entry);
 }
 
 void call_drop(struct call call) {
-    if (call.callback != NULL)
+    if (call.entry->kind == ENTRY_WEAKREF)
         stats_count(STAT_CANCELLED);
     end(call.entry);
 }

@@ -12,9 +12,7 @@
 /* What was taken. */
 struct call {
     struct wr_entry *entry;
-    wr_callback callback;
-    void (*finalizer)(void *arg);
-    void (*removed)(struct wr_entry *entry);
+    union entry_call what;
 };
 
 /* Take an armed or queued entry's call for running on `thread`. */

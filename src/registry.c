@@ -147,26 +147,27 @@ static void pop_weakref(struct wr_entry *entry, struct thread *thread, struct po
 }
 
 /* Take entries off a firing list up to the first with something to do. */
-static struct popped pop(struct firing *firing, struct thread *thread, enum fire how, struct lock *stripe)
-    REQUIRES(*stripe) {
-    struct popped popped = {.slot = NULL};
+static void pop(struct firing *firing, struct thread *thread, enum fire how, struct popped *popped,
+                struct lock *stripe) REQUIRES(*stripe) {
     struct wr_entry *entry;
-    for (int i = 0; (entry = firing->first) != NULL && popped.slot == NULL && i < UNLINKED_AT_ONCE; i++) {
+    popped->slot = NULL;
+    popped->queue = NULL;
+    popped->drop = false;
+    for (int i = 0; (entry = firing->first) != NULL && popped->slot == NULL && i < UNLINKED_AT_ONCE; i++) {
         if (wr_load_relaxed(&entry->state) != ENTRY_ARMED) { /* relaxed: guarded by the stripe */
             registry_unlink(entry, stripe);
         } else if (entry->kind != ENTRY_WEAKREF) {
             registry_unlink(entry, stripe); /* with it, the list's reference is ours */
-            popped.call = call_take(entry, thread, stripe);
-            popped.slot = wr_slot_of(entry);
+            popped->call = call_take(entry, thread, stripe);
+            popped->slot = wr_slot_of(entry);
         } else if (how == FIRE_SILENTLY) {
             stats_count(STAT_CANCELLED);
             wr_store_relaxed(&entry->state, (uint32_t)ENTRY_IDLE); /* relaxed: guarded by the stripe */
             registry_unlink(entry, stripe);
         } else {
-            pop_weakref(entry, thread, &popped, stripe);
+            pop_weakref(entry, thread, popped, stripe);
         }
     }
-    return popped;
 }
 
 /* Call what was popped. No lock is held. */
@@ -209,7 +210,8 @@ bool registry_fire(struct thread *thread, struct wr_slot *slot, enum fire how, s
         keep_finalizers(&firing, stripe);
     thread->firing = &firing;
     for (;;) {
-        struct popped popped = pop(&firing, thread, how, stripe);
+        struct popped popped;
+        pop(&firing, thread, how, &popped, stripe);
         bool last = firing.first == NULL; /* nobody but us puts anything on it */
         bool front = slot->list.head != NULL;
         if (last && popped.slot == NULL)

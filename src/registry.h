@@ -44,23 +44,27 @@ enum entry_state {
     ENTRY_AWAITED, /* the same, and somebody waits for the end */
 };
 
-/* The first field of the payload of an object on a list, or of a waiter's record. */
+/* What an entry calls, by its kind; while that runs, who runs it. */
+union entry_call {
+    wr_callback callback;
+    void (*finalizer)(void *arg);
+    void (*removed)(struct wr_entry *entry);
+    struct thread *runner;
+};
+
+/* The first field of the payload of an object on a list, or of a waiter's record. What a table looks at in its nodes is
+ * behind it and in its last field, which in slots of 128 bytes is one cache line. */
 struct wr_entry {
     struct wr_entry *next; /* guarded by the stripe */
     /* What points to this entry; NULL: on no list, and never again. Written under the stripe; whoever takes the
      * entry off does that last, and touches it no more. Atomic, see [UNLINK]. */
     struct wr_entry **at;
-    wr_weak referent; /* constant once linked */
-    union {           /* guarded by the stripe */
-        wr_callback callback;
-        void (*finalizer)(void *arg);
-        void (*removed)(struct wr_entry *entry);
-        struct thread *runner; /* while it runs */
-    } call;
-    uint32_t state; /* enum entry_state; atomic */
-    uint8_t kind;   /* enum entry_kind; constant */
-    uint8_t flags;  /* of the kind; constant once linked */
-    uint16_t own;   /* of the kind */
+    union entry_call call; /* guarded by the stripe */
+    uint32_t state;        /* enum entry_state; atomic */
+    uint8_t kind;          /* enum entry_kind; constant */
+    uint8_t flags;         /* of the kind; constant once linked */
+    uint16_t own;          /* of the kind */
+    wr_weak referent;      /* constant once linked */
 };
 
 /* A run of callbacks under way, in the thread's chain of them. On the stack of registry_fire. */
