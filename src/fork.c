@@ -40,5 +40,6 @@ void wr_atfork_child(void) {
     thread_forget_absent();
     table_forget_absent();
     hazard_forget_absent();
+    lock_forget_absent();
     wr_atfork_parent();
 }

@@ -24,21 +24,38 @@ void lock_none_held(void) {
 #define NOTE_HELD(change) ((void)0)
 #endif
 
+/* How many threads sleep for a lock, or are about to, by its address. Not in the lock itself: it may be freed by who takes
+ * it next, before the one that gave it back has looked. Locks that share a count cost each other a call in vain. */
+#define PLACES 64
+static uint32_t sleepers[PLACES]; /* atomic, see [SLEEP] */
+
+static uint32_t *sleepers_for(const struct lock *lock) {
+    return &sleepers[(uintptr_t)lock / 128 % PLACES]; /* most locks have two cache lines to themselves */
+}
+
+/* Take a lock that is held. */
+static __attribute__((noinline)) void take_slow(struct lock *lock) UNCHECKED_LOCKS {
+    uint32_t free = 0;
+    for (int i = 0; i < WR_SPINS; i++, free = 0)
+        /* order: acquire [LOCK], as in lock_take. */
+        if (wr_load_relaxed(&lock->state) == 0 && wr_cas_acquire(&lock->state, &free, 1u))
+            return;
+    (void)wr_add_relaxed(sleepers_for(lock), 1u);
+    /* order: membarrier [SLEEP], with the compiler barrier in lock_give: who gives the lock back and does not see that
+     *        somebody sleeps, has done so before the look below. Where there is no membarrier, sleep shortly. */
+    bool seen = os_barrier() || os_barrier_prepare();
+    /* order: acquire [LOCK], as in lock_take. */
+    for (free = 0; !wr_cas_acquire(&lock->state, &free, 1u); free = 0)
+        os_wait(&lock->state, 1, seen ? -1 : os_deadline(1));
+    (void)wr_sub_relaxed(sleepers_for(lock), 1u);
+}
+
 void lock_take(struct lock *lock) UNCHECKED_LOCKS {
     uint32_t free = 0;
     NOTE_HELD(++);
-    /* order: acquire [LOCK], with the exchange in lock_give: what earlier holders wrote is seen. */
-    if (wr_cas_acquire(&lock->state, &free, 1u))
-        return;
-    for (int i = 0; i < WR_SPINS; i++) {
-        free = 0;
-        /* order: acquire [LOCK], as above. */
-        if (wr_load_relaxed(&lock->state) == 0 && wr_cas_acquire(&lock->state, &free, 1u))
-            return;
-    }
-    /* order: acquire [LOCK], as above. */
-    while (wr_exchange_acquire(&lock->state, 2u) != 0)
-        os_wait(&lock->state, 2, -1);
+    /* order: acquire [LOCK], with the store in lock_give: what earlier holders wrote is seen. */
+    if (!wr_cas_acquire(&lock->state, &free, 1u))
+        take_slow(lock);
 }
 
 bool lock_try(struct lock *lock) UNCHECKED_LOCKS {
@@ -52,10 +69,18 @@ bool lock_try(struct lock *lock) UNCHECKED_LOCKS {
 
 void lock_give(struct lock *lock) UNCHECKED_LOCKS {
     NOTE_HELD(--);
-    /* order: release [LOCK], with the acquire in lock_take. */
-    uint32_t was = wr_exchange_release(&lock->state, 0u);
-    if (was == 2)
-        os_wake_one(&lock->state);
-    else if (was == 0)
+    if (wr_load_relaxed(&lock->state) == 0) /* relaxed: this thread's, if anybody's */
         fatal("weakrt: a lock of the library was given back that nobody held; memory was overwritten");
+    /* order: release [LOCK], with the acquire in lock_take. */
+    wr_store_release(&lock->state, 0u);
+    /* order: compiler [SLEEP], with the membarrier of who is about to sleep: a store is enough, where an exchange would
+     *        cost as much as all else that is done under most locks. */
+    wr_compiler_barrier();
+    if (wr_load_relaxed(sleepers_for(lock)) != 0)
+        os_wake_one(&lock->state);
+}
+
+void lock_forget_absent(void) {
+    for (int i = 0; i < PLACES; i++)
+        wr_store_relaxed(&sleepers[i], 0u);
 }

@@ -3,6 +3,9 @@
  * The library's lock: 4 bytes, zero is free, a brief spin and then a sleep. Every lock of the library is a
  * leaf: while one is held no user code runs, nothing is allocated and no other is taken, but for fork (fork.c).
  * The attributes are clang's -Wthread-safety.
+ *
+ * It is given back by a plain store and a look whether anybody sleeps. Who is about to sleep says so and has every
+ * thread of the process go through a barrier: it costs who waits a microsecond more, and nobody else an exchange.
  */
 #ifndef WR_LOCK_H
 #define WR_LOCK_H
@@ -29,7 +32,7 @@
 #endif
 
 struct LOCK_TYPE lock {
-    uint32_t state; /* atomic: 0 free, 1 held, 2 held and somebody may sleep */
+    uint32_t state; /* atomic: 0 free, 1 held */
 };
 
 void lock_take(struct lock *lock) ACQUIRES(*lock);
@@ -39,6 +42,9 @@ bool lock_try(struct lock *lock) TRIES(true, *lock);
 
 /* Fatal when the lock is not held. */
 void lock_give(struct lock *lock) RELEASES(*lock);
+
+/* In the child of a fork: forget the absent threads that slept for locks. */
+void lock_forget_absent(void);
 
 /* In a debug build: fatal when this thread holds a lock of the library. Called before any user code runs. */
 #ifdef WR_DEBUG
