@@ -20,10 +20,8 @@ static void end(struct wr_entry *entry) {
         ref->arg_destroy = NULL;
         if (arg_destroy != NULL)
             arg_destroy(ref->arg);
-    } else if (entry->kind == ENTRY_FINALIZER) {
-        finalizer_ended((struct wr_finalizer *)entry);
     } else {
-        return; /* nobody waits for a removal */
+        finalizer_ended((struct wr_finalizer *)entry);
     }
     /* order: release [RAN], with the acquire of who waits: everything the call did is seen. */
     if (wr_exchange_release(&entry->state, (uint32_t)ENTRY_IDLE) == ENTRY_AWAITED)
@@ -36,11 +34,9 @@ void call_run(struct call call) {
         stats_count(STAT_FIRED);
         wr_probe2(callback, call.entry, call.what.callback);
         call.what.callback((struct wr_weakref *)call.entry, ((struct wr_weakref *)call.entry)->arg);
-    } else if (call.entry->kind == ENTRY_FINALIZER) {
+    } else {
         stats_count(STAT_FINALIZERS);
         call.what.finalizer(((struct wr_finalizer *)call.entry)->arg);
-    } else {
-        call.what.removed(call.entry);
     }
     end(call.entry);
 }

@@ -4,11 +4,15 @@
 #include "table.h"
 #include "weakref.h"
 
-/* Give back, without a lock, the table's reference to a node that was taken out, and what it kept alive. */
-static void let_go(struct node *node, bool ranked) {
+/* Give back, without a lock, what a node that was taken out kept alive, and references to it: the table's, and also the
+ * list's if it is `ours`. */
+static void let_go(struct node *node, bool ranked, bool ours) {
     if (ranked)
         wr_release(((struct ranked *)node)->kept);
-    wr_release(node);
+    if (ours)
+        object_release_two(node);
+    else
+        wr_release(node);
 }
 
 /* Note that the lists do not have a node any more; shard->lock is given back. */
@@ -38,7 +42,9 @@ static void removed(struct wr_entry *entry) {
     came_back(shard);
     table_discard(garbage);
     if (in)
-        let_go(node, ranked);
+        let_go(node, ranked, true);
+    else
+        wr_release(node);
 }
 
 int node_refuses(const void *obj) {
@@ -103,9 +109,8 @@ void node_drop(struct node *node) {
         wr_path(entry_back);
         lock_take(&shard->lock);
         came_back(shard);
-        wr_release(node); /* the list's */
     } else {
         wr_path(entry_late);
     }
-    let_go(node, ranked);
+    let_go(node, ranked, ours);
 }

@@ -104,6 +104,26 @@ void *wr_new(const wr_type *type) {
     return wr_new_flex(type, 0);
 }
 
+void object_release_two(void *obj) {
+    struct wr_slot *slot = wr_slot_of(obj);
+    /* order: acquire [SOLE], as in wr_release. */
+    uint64_t word = wr_load_acquire(&slot->word);
+    uint32_t below = wr_load_relaxed(&slot->below);
+    if (word_count(word) == 2 && (word & WR_DONE) && below == 0) {
+        wr_sole_released(slot, word - WR_ONE);
+        return;
+    }
+    uint64_t closed = word - 2 * WR_ONE + 1;
+    /* order: acq_rel [CLOSE], as in wr_lone_released. */
+    if (word_count(word) == 2 && (word & WR_DONE) && (below & 1) == 0 &&
+        wr_cas_acq_rel(&slot->word, &word, closed)) {
+        death_begin(slot, closed);
+        return;
+    }
+    wr_release(obj);
+    wr_release(obj);
+}
+
 const wr_type *wr_type_of(const void *obj) {
     return obj ? wr_read(&wr_slot_of(obj)->type) : NULL;
 }

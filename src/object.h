@@ -12,4 +12,7 @@ bool object_type_wrong(const wr_type *type, size_t extra);
  * one reference more). Returns NULL, errno ENOMEM. */
 void *object_new(const wr_type *type, size_t size, uint64_t flags);
 
+/* Give up two references, in one step if they are the last. */
+void object_release_two(void *obj);
+
 #endif /* WR_OBJECT_H */

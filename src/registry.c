@@ -180,6 +180,11 @@ static void call_popped(const struct popped *popped) {
         queue_leave(queue);
         return;
     }
+    struct wr_entry *entry = popped->call.entry;
+    if (entry->kind == ENTRY_NODE) {
+        popped->call.what.removed(entry);
+        return;
+    }
     if (popped->drop)
         call_drop(popped->call);
     else

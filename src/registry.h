@@ -48,7 +48,7 @@ enum entry_state {
 union entry_call {
     wr_callback callback;
     void (*finalizer)(void *arg);
-    void (*removed)(struct wr_entry *entry);
+    void (*removed)(struct wr_entry *entry); /* takes over the list's reference */
     struct thread *runner;
 };
 
