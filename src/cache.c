@@ -167,13 +167,9 @@ static struct node *entry_new(const wr_cache *cache, const struct key *key) {
 
 /* ---- using and putting in ---- */
 
-void *cache_use(const wr_cache *cache, struct node *entry, struct shard *shard, struct evicted *evicted) {
-    void *obj = entry != NULL ? wr_weak_get(entry->entry.referent) : NULL;
-    if (obj != NULL && cache->table.ranked) {
-        recent_use((struct ranked *)entry, shard);
-        recent_limit((struct ranked *)entry, shard, &cache->limits, evicted);
-    }
-    return obj;
+void cache_note_use(const wr_cache *cache, struct node *entry, struct shard *shard, struct evicted *evicted) {
+    recent_use((struct ranked *)entry, shard);
+    recent_limit((struct ranked *)entry, shard, &cache->limits, evicted);
 }
 
 void cache_evict_slow(const wr_cache *cache, struct shard *shard, struct evicted *evicted) {

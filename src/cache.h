@@ -53,9 +53,18 @@ int cache_key(const wr_cache *cache, const void *bytes, size_t len, struct key *
 struct node *cache_find(const wr_cache *cache, const struct key *key, struct shard *shard)
     REQUIRES(shard->lock);
 
-/* Take a reference to the object of an entry (NULL: none), if it is alive, and note its use. */
-void *cache_use(const wr_cache *cache, struct node *entry, struct shard *shard, struct evicted *evicted)
+/* Note the use of an entry, whose object is held, in a cache with limits. */
+void cache_note_use(const wr_cache *cache, struct node *entry, struct shard *shard, struct evicted *evicted)
     REQUIRES(shard->lock);
+
+/* Take a reference to the object of an entry (NULL: none), if it is alive, and note its use. */
+static inline void *cache_use(const wr_cache *cache, struct node *entry, struct shard *shard,
+                              struct evicted *evicted) REQUIRES(shard->lock) {
+    void *obj = entry != NULL ? wr_weak_get(entry->entry.referent) : NULL;
+    if (obj != NULL && cache->table.ranked)
+        cache_note_use(cache, entry, shard, evicted);
+    return obj;
+}
 
 /* Let go of what was evicted, and evict the rest of what is to be. No lock is held. */
 void cache_evict_slow(const wr_cache *cache, struct shard *shard, struct evicted *evicted);

@@ -9,13 +9,6 @@ void *wr_cache_get(wr_cache *cache, const void *bytes, size_t len) {
     if (cache_key(cache, bytes, len, &key) != 0)
         return NULL;
     struct shard *shard = key.shard;
-    if (!cache->table.ranked) {
-        lock_take(&shard->lock);
-        const struct node *entry = cache_find(cache, &key, shard);
-        void *obj = entry != NULL ? wr_weak_get(entry->entry.referent) : NULL;
-        lock_give(&shard->lock);
-        return obj;
-    }
     struct evicted evicted;
     evicted_start(&evicted);
     lock_take(&shard->lock);
