@@ -181,7 +181,7 @@ TEST(trim_meets_a_chunk_that_is_not_yet_anybodys) {
     wr_release(probe_new(NULL));
     puppet_start(&p, grow_by_one, &made);
     CHECK(puppet_run_to(&p, "store_release", &wr_arena.end));
-    CHECK(puppet_steps(&p, 1)); /* the chunk can be seen; its class has not got it */
+    CHECK(puppet_run_to(&p, "cas_acquire", NULL)); /* the chunk can be seen; its class has not got it */
     (void)wr_trim();
     puppet_run_out(&p);
     CHECK_NOT_NULL(made);
@@ -194,7 +194,8 @@ TEST(two_threads_grow_one_class) {
     wr_release(probe_new(NULL));
     puppet_start(&p, grow_by_one, &made);
     CHECK(puppet_run_to(&p, "store_release", &wr_arena.end));
-    CHECK(puppet_steps(&p, 1)); /* it has a chunk, which is not on the class's list yet, and holds no lock */
+    CHECK(puppet_run_to(&p, "cas_acquire",
+                        NULL)); /* it has a chunk, not on the class's list yet, and no lock */
     grow_by_one(&mine);
     puppet_let_go(&p);
     grow_by_one(&more);
