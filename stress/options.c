@@ -15,6 +15,8 @@ static enum verdict usage(FILE *out) {
         "  --list              name the scenarios and the perturbations\n"
         "  --scenario NAME     only this one; may be given again\n"
         "  --seconds N         for each scenario (2)\n"
+        "  --patience N        seconds that a scenario goes on for at most while it has not met all that it\n"
+        "                      is to meet (60)\n"
         "  --threads N         for each scenario, at least 2 (2 for each processor, 4 to 16)\n"
         "  --seed N            what randomness starts from (from the clock)\n"
         "  --perturb LIST      names with commas between, all, or none; --list tells them (yields)\n"
@@ -28,7 +30,8 @@ static enum verdict usage(FILE *out) {
         "                      a violation may then lack its last operations\n"
         "  --json FILE         leave all results there\n"
         "  --html FILE         leave a page with plots there\n"
-        "exit status: 0 sound, 1 a violation, 2 wrong usage, 3 a path was never taken\n",
+        "exit status: 0 sound, 1 a violation, 2 wrong usage, 3 a path was never taken, or a perturbation\n"
+        "             that was asked for never came\n",
         out);
     return out == stdout ? SOUND : USAGE;
 }
@@ -45,6 +48,7 @@ enum verdict options_parse(struct options *options, int argc, char **argv) {
                                                  {"scenario", required_argument, NULL, 'c'},
                                                  {"threads", required_argument, NULL, 't'},
                                                  {"seconds", required_argument, NULL, 's'},
+                                                 {"patience", required_argument, NULL, 'a'},
                                                  {"seed", required_argument, NULL, 'r'},
                                                  {"perturb", required_argument, NULL, 'p'},
                                                  {"raw", no_argument, NULL, 'w'},
@@ -64,6 +68,7 @@ enum verdict options_parse(struct options *options, int argc, char **argv) {
                                            : processors >= 8 ? 16
                                                              : 2 * (unsigned)processors,
                                 .seconds = 2,
+                                .patience = 60,
                                 .perturb = 1u << PERTURB_YIELDS,
                                 .seed = random_mix((uint64_t)now.tv_sec ^ (uint64_t)now.tv_nsec << 20) >> 16,
                                 .terminal = isatty(STDOUT_FILENO) != 0};
@@ -88,6 +93,10 @@ enum verdict options_parse(struct options *options, int argc, char **argv) {
             break;
         case 's':
             if (!number(optarg, 0.01, 1e9, &options->seconds))
+                return usage(stderr);
+            break;
+        case 'a':
+            if (!number(optarg, 0, 1e9, &options->patience))
                 return usage(stderr);
             break;
         case 'r':

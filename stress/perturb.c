@@ -24,6 +24,7 @@ atomic_bool perturb_due[PERTURB_COUNT];
 static _Atomic uint64_t happened[PERTURB_COUNT];
 static _Atomic uint32_t switched_on;
 static struct {
+    uint32_t set; /* what was switched on at the begin */
     double hold_seconds;
     double next_replace, next_hold; /* the watching thread's */
 } plan;
@@ -82,8 +83,15 @@ uint64_t perturb_count(enum perturbation p) {
     return atomic_load_explicit(&happened[p], memory_order_relaxed);
 }
 
+bool perturb_lacks(enum perturbation p) {
+    return (plan.set >> p & 1) != 0 && perturb_count(p) == 0;
+}
+
 void perturb_begin(uint32_t set, uint64_t seed, double seconds) {
     double part = seconds * HOLD_PART;
+    if (perturb_processors() == 1) /* there is nowhere to move to */
+        set &= ~(1u << PERTURB_MIGRATE);
+    plan.set = set;
     plan.hold_seconds = part < HOLD_MOST_SECONDS ? part : HOLD_MOST_SECONDS;
     atomic_store_explicit(&switched_on, set, memory_order_relaxed);
     perturb_steps_install();

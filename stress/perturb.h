@@ -60,9 +60,10 @@ bool perturb_is_on(enum perturbation p);
 /* Do what is due at this time, by the thread that watches. `now` is seconds since the begin. */
 void perturb_tick(double now);
 
-/* Count that one happened; how often it did. */
+/* Count that one happened; how often it did; and whether it is one that perturb_begin switched on, and never did. */
 void perturb_happened(enum perturbation p);
 uint64_t perturb_count(enum perturbation p);
+bool perturb_lacks(enum perturbation p);
 
 /* ---- of one thread ---- */
 
@@ -77,6 +78,7 @@ bool perturb_yields_now(void);
 
 /* The parts, for perturb.c alone. */
 void perturb_steps_install(void);
+int perturb_processors(void); /* that this process may use */
 void perturb_yields_turn(bool on);
 void perturb_process_begin(uint64_t seed);
 void perturb_process_tick(double now);

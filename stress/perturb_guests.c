@@ -2,6 +2,7 @@
 /* Calls weakrt as it is, not as recorded: a handler may come in the middle of an entry of its thread's trail. */
 #include "perturb_guests.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,9 +14,11 @@
 #undef wr_release
 #undef wr_kill
 #undef wr_trim
+#undef wr_cache_get
 
 #define GUESTS 16u
 #define CHILDS_OWN 300u /* more than a thread's cache holds */
+#define SHELF_LASTS 64u /* turns */
 #define NUMBER UINT64_C(0x67756573747321)
 
 struct guest {
@@ -33,6 +36,7 @@ static const wr_type guest_type = {
 static _Atomic uint64_t values[GUESTS];
 static struct guest *held[GUESTS]; /* the watching thread's */
 static unsigned next;
+static wr_cache *shelf; /* the watching thread's: guests by name, in memory that may be refused */
 static atomic_uint looks;
 
 static struct guest *guest_new(void) {
@@ -46,6 +50,30 @@ static bool is_guest(const struct guest *guest, wr_weak weak) {
     return guest->number == (NUMBER ^ weak.bits);
 }
 
+/* Put a guest on the shelf. One that there is no memory for leaves it as it was: with the guest of that name before. */
+static void put_on_shelf(unsigned i, struct guest *guest, struct guest *old) {
+    char name[] = "guest ?, of some that are found by name";
+    name[6] = (char)('a' + i);
+    if (shelf == NULL && (shelf = wr_cache_new()) == NULL)
+        return;
+    struct guest *before = wr_cache_get(shelf, name, sizeof name);
+    if (before != NULL && before != old)
+        violation("a cache of objects gives one that was not put there last");
+    int result = wr_cache_put(shelf, name, sizeof name, guest);
+    struct guest *now = wr_cache_get(shelf, name, sizeof name);
+    if ((result != 0 && result != -ENOMEM) || now != (result == 0 ? guest : before))
+        violation("a put into a cache returned %d, and the cache gives %s", result,
+                  now == guest    ? "the new object"
+                  : now == before ? "the old one"
+                                  : "another");
+    wr_release(before);
+    wr_release(now);
+    if (next % SHELF_LASTS == 0) {
+        wr_cache_free(shelf);
+        shelf = NULL;
+    }
+}
+
 void guests_turn(void) {
     unsigned i = next++ % GUESTS;
     struct guest *old = held[i];
@@ -53,6 +81,7 @@ void guests_turn(void) {
     if (held[i] == NULL)
         violation("wr_new failed");
     atomic_store_explicit(&values[i], wr_weak_of(held[i]).bits, memory_order_release);
+    put_on_shelf(i, held[i], old);
     if (old != NULL && next % 3 == 0)
         (void)wr_kill(old);
     wr_release(old);
@@ -63,6 +92,8 @@ void guests_leave(void) {
         wr_release(held[i]);
         held[i] = NULL;
     }
+    wr_cache_free(shelf);
+    shelf = NULL;
 }
 
 void guests_look(void) {

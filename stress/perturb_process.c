@@ -88,8 +88,10 @@ static void end_fork(int options) {
     if (pid == 0)
         return;
     process.child = 0;
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != CHILD_GOOD)
-        guests_wrong("a child of fork, which uses what it inherited, ended with status", status);
+    if (WIFSIGNALED(status))
+        guests_wrong("a child of fork, which uses what it inherited, was ended by signal", WTERMSIG(status));
+    if (WEXITSTATUS(status) != CHILD_GOOD)
+        guests_wrong("a child of fork, which uses what it inherited, ended with status", WEXITSTATUS(status));
     perturb_happened(PERTURB_FORK);
 }
 
@@ -127,7 +129,7 @@ void perturb_process_begin(uint64_t seed) {
 
 void perturb_process_tick(double now) {
     atomic_store_explicit(&allocations_fail, perturb_is_on(PERTURB_MEMORY), memory_order_relaxed);
-    if (perturb_is_on(PERTURB_SIGNALS) || perturb_is_on(PERTURB_FORK))
+    if (perturb_is_on(PERTURB_SIGNALS) || perturb_is_on(PERTURB_FORK) || perturb_is_on(PERTURB_MEMORY))
         guests_turn();
     if (perturb_is_on(PERTURB_SIGNALS))
         send_signals();

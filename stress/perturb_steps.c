@@ -79,13 +79,16 @@ static void step(const char *op, const volatile void *at) {
         (void)poll(NULL, 0, 1);
         perturb_happened(PERTURB_STALLS);
     }
-    if ((x >> 16 & MOVE_EVERY) == 2 && processors > 1 && perturb_is_on(PERTURB_MIGRATE))
+    if ((x >> 16 & MOVE_EVERY) == 2 && perturb_is_on(PERTURB_MIGRATE))
         move((uint32_t)(x >> 40));
 }
 
+int perturb_processors(void) {
+    return sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
+}
+
 void perturb_steps_install(void) {
-    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0)
-        processors = CPU_COUNT(&allowed);
+    processors = perturb_processors();
     atomic_hook = step;
 }
 

@@ -6,6 +6,10 @@
 #include "perturb.h"
 #include "trail.h"
 
+/* Operations that give something to hold. */
+#define TRAIL_GIVES                                                                                          \
+    (1u << OP_GET | 1u << OP_BORROW | 1u << OP_CELL_LOAD | 1u << OP_CELL_BORROW | 1u << OP_CACHE_GET)
+
 /* A recorded form of a function: its type, its name, its parameters, what it is about, the call, and what to enter of
  * what it `got`: what that is about, or 0, and a number. */
 #define RECORDED(operation, type, name, parameters, before, call, after, result)                             \
@@ -13,7 +17,7 @@
         struct trail_step step = trail_begin(OP_##operation, before);                                        \
         type got = call;                                                                                     \
         trail_end(step, after, (uint32_t)(result));                                                          \
-        if (OP_##operation == OP_GET || OP_##operation == OP_BORROW)                                         \
+        if ((TRAIL_GIVES >> OP_##operation & 1) != 0 && (result))                                            \
             perturb_holding();                                                                               \
         return got;                                                                                          \
     }
@@ -64,6 +68,7 @@ static inline void recorded_cell_store(wr_cell *cell, void *object) {
 }
 
 #undef RECORDED
+#undef TRAIL_GIVES
 #define wr_new_flex recorded_new_flex
 #define wr_retain recorded_retain
 #define wr_release recorded_release

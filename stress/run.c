@@ -11,10 +11,6 @@
 #include "item.h"
 #include "suite.h"
 
-/* A scenario that has not taken all of its paths goes on for up to so much longer: on a busy machine, and in a short
- * run, the rarest meetings take their time. */
-#define PATIENCE_SECONDS 60
-
 /* After the end of its time a scenario has this long; then its threads are stuck. Generous: a sanitizer on
  * a busy machine is slow. */
 #define STUCK_SECONDS 300
@@ -34,7 +30,7 @@ double run_seconds(void) {
     return (double)(now.tv_sec - started.tv_sec) + (double)(now.tv_nsec - started.tv_nsec) * 1e-9;
 }
 
-/* ---- paths ---- */
+/* ---- paths, and perturbations ---- */
 
 bool scenario_takes(const struct scenario *scenario, enum path path) {
     const char *name = path_name(path);
@@ -45,9 +41,12 @@ bool scenario_takes(const struct scenario *scenario, enum path path) {
     return false;
 }
 
-static bool paths_complete(void) {
+static bool all_taken(void) {
     for (unsigned i = 0; i < PATH_COUNT; i++)
         if (path_taken((enum path)i) == 0 && scenario_takes(run.scenario, (enum path)i))
+            return false;
+    for (unsigned i = 0; i < PERTURB_COUNT; i++)
+        if (perturb_lacks((enum perturbation)i))
             return false;
     return true;
 }
@@ -58,7 +57,7 @@ static bool complete(double now) {
     if (now < next)
         return false;
     next = now + 0.05;
-    return paths_complete();
+    return all_taken();
 }
 
 /* ---- progress ---- */
@@ -136,7 +135,7 @@ static void print_trail_cost(void) {
 
 /* Wait until the workers have ended, telling them when the time is over. */
 static void watch(void) {
-    double next_line = run_options->terminal ? 0.1 : 10;
+    double next_line = run_options->terminal ? 0.1 : 10, longest = run.seconds + run_options->patience;
     while (workers_wait(WATCH_MS)) {
         double now = run_seconds();
         take_sample(now);
@@ -144,9 +143,9 @@ static void watch(void) {
         turn_trails(now);
         if (suite_stop_asked())
             atomic_store_explicit(&run.stop, true, memory_order_relaxed);
-        if (now >= run.seconds && (now >= run.seconds + PATIENCE_SECONDS || complete(now)))
+        if (now >= run.seconds && (now >= longest || complete(now)))
             atomic_store_explicit(&run.stop, true, memory_order_relaxed);
-        if (now >= run.seconds + PATIENCE_SECONDS + STUCK_SECONDS)
+        if (now >= longest + STUCK_SECONDS)
             violation("its threads are stuck");
         if (now >= next_line) {
             show_progress(now);
@@ -233,6 +232,10 @@ enum verdict run_scenario(struct scenario *scenario, const struct options *given
         if (outcome->taken[i] == 0 && scenario_takes(scenario, (enum path)i))
             run_lacks(&run, "the path %s was never taken (%s)", path_name((enum path)i),
                       path_text((enum path)i));
+    for (unsigned i = 0; i < PERTURB_COUNT; i++)
+        if (perturb_lacks((enum perturbation)i))
+            run_lacks(&run, "the perturbation %s never came (%s)", perturb_name((enum perturbation)i),
+                      perturb_text((enum perturbation)i));
     (void)fflush(stdout);
     free(run.workers);
     return run.lacks && !suite_stop_asked() ? NOT_TAKEN : SOUND;

@@ -10,7 +10,8 @@ enum verdict { SOUND = 0, VIOLATED = 1, USAGE = 2, NOT_TAKEN = 3 }; /* exit code
 struct options {
     const char *program;
     unsigned threads;
-    double seconds; /* for each scenario */
+    double seconds;  /* for each scenario */
+    double patience; /* seconds that one which lacks a path goes on for */
     uint64_t seed;
     uint32_t perturb; /* set of perturbations */
     bool raw;

@@ -112,6 +112,7 @@ static void end(struct run *run) {
 
 SCENARIO(.hunts =
              "borrow and return against the death of what is borrowed, and the end of threads that borrow",
+         .spared = SPARED(PERTURB_REPLACE),
          .takes = TAKES(borrowed_by_none, borrow_vain, borrow_reference, handover_left, return_ends,
                         borrow_far),
          .counted = {"borrowed", "found dead", "rounds"}, .begin = begin, .work = work, .end = end)

@@ -82,5 +82,5 @@ static void end(struct run *run) {
 }
 
 SCENARIO(.hunts = "cancel storms: of all cancels and the run, one wins, and all see what it did",
-         .takes = TAKES(cancel_won, cancel_met, cancel_late, fire_taken),
+         .spared = SPARED(PERTURB_REPLACE), .takes = TAKES(cancel_won, cancel_met, cancel_late, fire_taken),
          .counted = {"cancelled", "too late", "timed out"}, .begin = begin, .work = work, .end = end)

@@ -28,6 +28,7 @@ static void take(struct worker *worker, _Atomic(struct item *) *box) {
         return;
     item_check(item, wr_weak_from_u64(item->self));
     item_mark(worker, item);
+    perturb_holding();
     wr_release(item);
     worker_count(worker, 1, 1);
 }

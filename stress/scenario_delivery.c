@@ -37,6 +37,7 @@ static void called(wr_weakref *ref, void *arg) {
     if (watch->bound && running == NULL)
         violation("a bound callback ran outside of wr_queue_run");
     watch->called = true;
+    perturb_holding();
     worker_count(worker_self, 0, 1);
 }
 

@@ -72,6 +72,7 @@ static void peek(struct worker *worker, struct record *record) {
     if (item != NULL) {
         item_check(item, record->weak);
         item_mark(worker, item);
+        perturb_holding();
         wr_release(item);
     }
     worker_count(worker, item != NULL ? 4 : 5, 1);
@@ -171,7 +172,7 @@ static void end(struct run *run) {
 }
 
 SCENARIO(.hunts = "finalizers: each once or detached, against death, kill, clear, call and exit",
-         .spared = SPARED(PERTURB_WEAR), .takes = TAKES(cut_won, close_won),
+         .spared = SPARED(PERTURB_WEAR) | SPARED(PERTURB_REPLACE), .takes = TAKES(cut_won, close_won),
          .counted = {"called", "called too late", "detached", "detached too late", "peeks",
                      "peeks at the dead", "runs for exit"},
          .begin = begin, .work = work, .end = end)

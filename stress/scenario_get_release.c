@@ -84,6 +84,7 @@ static void end(struct run *run) {
 }
 
 SCENARIO(.hunts = "get against the last release: both sides of the closing, and in the middle of it",
+         .spared = SPARED(PERTURB_REPLACE),
          .takes = TAKES(retain, look_below, get_alive, get_stray, release_some, release_last, close_won,
                         close_lost, below_raised, death_now, refill_depot, carve, grow, record_new),
          .counted = {"gets", "found dead", "rounds"}, .begin = begin, .work = work, .end = end)

@@ -119,6 +119,7 @@ static void end(struct run *run) {
 }
 
 SCENARIO(.hunts = "kill against get, release and another kill: one winner, and all see what it wrote before",
+         .spared = SPARED(PERTURB_REPLACE),
          .takes = TAKES(cut_won, cut_late, get_alive, get_foreign, back_some, back_orphan, orphans_adopted,
                         look_below, below_raised, close_won, death_now),
          .counted = {"kills won", "lost", "gets", "found dead"}, .begin = begin, .work = work, .end = end)

@@ -21,6 +21,7 @@ static int called(void *self, void *arg) {
     struct item *item = self;
     item_check(item, wr_weak_from_u64(0));
     item_mark(worker, item);
+    perturb_holding();
     for (volatile int i = 0; i < 20; i++)
         ;
     item_check(item, wr_weak_from_u64(item->self));

@@ -114,6 +114,7 @@ static void on_event(void *self, void *event, void *arg) {
     (void)event, (void)arg;
     if (key->gone)
         violation("a listener was called after its removal had waited");
+    perturb_holding();
     key->calls++;
 }
 

@@ -112,5 +112,6 @@ static void end(struct run *run) {
 }
 
 SCENARIO(.hunts = "kill_wait from many threads on one object, with references taken and dropped",
+         .spared = SPARED(PERTURB_REPLACE),
          .takes = TAKES(bell_woke, cut_won, cut_late, get_alive, look_below, close_won),
          .counted = {"waited", "timed out", "gets", "found dead"}, .begin = begin, .work = work, .end = end)

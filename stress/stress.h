@@ -53,9 +53,10 @@ struct scenario {
     const char *hunts;               /* one line */
     const char *takes;               /* TAKES(path, ...): the paths that must have been taken */
     const char *counted[MAX_COUNTS]; /* names of worker.counts; zeros at the end are left out of the report */
-    uint32_t spared;                 /* SPARED(PERTURB_...): perturbations that its oracles cannot do with */
-    const char *(*skip)(void);       /* why this machine cannot run it, or NULL */
-    void (*begin)(struct run *run);  /* before the workers start */
+    /* SPARED(PERTURB_...) | ...: perturbations that its oracles cannot do with, or that cannot come to it. */
+    uint32_t spared;
+    const char *(*skip)(void);           /* why this machine cannot run it, or NULL */
+    void (*begin)(struct run *run);      /* before the workers start */
     void (*work)(struct worker *worker); /* by each worker */
     void (*end)(struct run *run); /* after they ended, by one thread: drops what is left, checks the whole */
     bool raw;                     /* it has a --raw form */

@@ -16,6 +16,7 @@ static inline void note_ran(wr_weakref *ref, void *arg) {
     if (wr_weakref_is_dead(ref) != 1 || wr_weakref_callback(ref) != NULL)
         violation("a callback was called before its weakref was dead");
     item_check_dead(note->weak);
+    perturb_holding(); /* who cancels waits */
     if (note->ran++ != 0 || note->freed != 0)
         violation("a callback ran twice, or after its argument was destroyed");
 }

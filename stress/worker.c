@@ -102,6 +102,11 @@ static void worker_prepare(struct worker *worker, unsigned number) {
 static void worker_enter(struct worker *worker) {
     worker_self = worker;
     trail_enter(worker->number);
+}
+
+/* One that races: it is perturbed. Not so the thread that watches, which would be late for all that it does. */
+static void worker_enter_race(struct worker *worker) {
+    worker_enter(worker);
     perturb_steps_thread(random_mix(worker->random ^ 1));
 }
 
@@ -127,7 +132,7 @@ static void *successor_thread(void *arg);
 /* One that is told to end starts the next and leaves its handle to it, to be joined: then all of its own ends have
  * run, and what it did comes before what the next does. */
 static void *worker_runs(struct worker *worker) {
-    worker_enter(worker);
+    worker_enter_race(worker);
     perturb_thread_signalled(true);
     run.scenario->work(worker);
     perturb_thread_signalled(false);
@@ -164,7 +169,7 @@ struct child {
 
 static void *child_thread(void *arg) {
     struct child *child = arg;
-    worker_enter(&child->worker);
+    worker_enter_race(&child->worker);
     child->fn(&child->worker, child->arg);
     return NULL;
 }
