@@ -97,14 +97,17 @@ static void use_made(struct worker *worker, unsigned which) {
     uint32_t key = random_below(worker, MADE);
     struct making_of of = {.which = which, .circle = key < 2};
     wr_cache *cache = shared.caches[which];
-    switch (random_below(worker, 8)) {
+    switch (random_below(worker, 10)) {
     case 0:
         check(worker, which, key, wr_cache_get(cache, &key, sizeof key));
         break;
     case 1:
         check(worker, which, key, wr_cache_pop(cache, &key, sizeof key));
         break;
-    case 2: {
+    case 2:
+        (void)wr_cache_remove(cache, &key, sizeof key);
+        break;
+    case 3: {
         struct cached *cached = wr_cache_get(cache, &key, sizeof key);
         if (cached != NULL)
             (void)wr_kill(cached);
@@ -131,6 +134,13 @@ static void use_owned(struct worker *worker, unsigned which, void **old) {
     int result = 0;
     for (uint32_t times = 1 + random_below(worker, 3); times > 0 && result == 0; times--)
         result = wr_cache_put(cache, &key, sizeof key, cached);
+    if (random_below(worker, 16) == 0) { /* what is there stays; it was taken out, or is no more: this one */
+        struct cached *now = wr_cache_set_default(cache, &key, sizeof key, cached);
+        if (now != cached && !(now == NULL && errno == ESTALE))
+            violation("key %u: the owner put one object, and another was there by default", key);
+        result = now == NULL ? -ESTALE : 0;
+        wr_release(now);
+    }
     if (result != 0 && result != -ESTALE)
         violation("put failed with %d", result);
     wr_release(old[slot]);
@@ -151,13 +161,51 @@ static int visit(const void *bytes, size_t len, void *obj, void *arg) {
     return *(int *)arg;
 }
 
+/* What is seldom done: walks, copies, and taking out whatever there is. */
+static void use_whole(struct worker *worker, unsigned which) {
+    wr_cache *cache = shared.caches[which];
+    int go_on = 0;
+    uint32_t key = 0;
+    size_t size = 0;
+    struct cached *cached;
+    switch (random_below(worker, 6)) {
+    case 0:
+        (void)wr_cache_foreach(cache, visit, &go_on);
+        break;
+    case 1:
+        (void)wr_cache_len(cache);
+        break;
+    case 2:
+        if ((cached = wr_cache_popitem(cache, &key, sizeof key, &size)) != NULL) {
+            if (size != sizeof key)
+                violation("a key of %zu bytes was taken out", size);
+            check(worker, which, key, cached);
+        }
+        break;
+    case 3: {
+        wr_cache *copy = random_below(worker, 2) ? wr_cache_copy(cache) : wr_cache_new();
+        bool full =
+            copy != NULL && wr_cache_update(copy, cache) == 0 && wr_cache_foreach(copy, visit, &go_on) == 0;
+        if (!full && !perturb_is_on(PERTURB_MEMORY))
+            violation("a cache was not copied");
+        wr_cache_free(copy);
+        break;
+    }
+    case 4:
+        (void)wr_cache_contains(cache, &key, sizeof key);
+        break;
+    default:
+        if (random_below(worker, 4) == 0)
+            wr_cache_clear(cache);
+    }
+}
+
 static void work(struct worker *worker) {
     void *old[2][OWNED] = {{NULL}};
     while (worker_goes_on(worker)) {
         unsigned which = random_below(worker, 2);
         uint32_t other = random_below(worker, worker->run->threads);
         uint32_t key = MADE + other * OWNED + random_below(worker, OWNED);
-        int go_on = 0;
         use_made(worker, which);
         use_owned(worker, which, old[which]);
         if (random_below(worker, 4) ==
@@ -167,12 +215,8 @@ static void work(struct worker *worker) {
                 (void)wr_kill(cached);
             check(worker, which, key, cached);
         }
-        if (random_below(worker, 256) == 0)
-            (void)wr_cache_foreach(shared.caches[which], visit, &go_on);
-        if (random_below(worker, 256) == 0)
-            (void)wr_cache_len(shared.caches[which]);
-        if (random_below(worker, 1024) == 0)
-            wr_cache_clear(shared.caches[which]);
+        if (random_below(worker, 64) == 0)
+            use_whole(worker, which);
     }
     wr_release(winner);
     winner = NULL;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The end of an object against its weakrefs' own ends. In each round there are some hundred items with several
- * callbacks each; one worker ends an item by release, kill or clear, and others meanwhile cancel, drop or leave its
+ * callbacks each; one worker ends an item by release, kill or clear, or by a
+ * clear without callbacks, and others meanwhile cancel, drop or leave its
  * weakrefs, on the list or halfway through being called. Every callback runs once or is cancelled, never both,
  * never before the death is visible, and its argument is destroyed once.
  */
@@ -9,6 +10,8 @@
 
 #define ITEMS 128u
 #define REFS 4u
+
+#define SILENT 3u /* an end without callbacks */
 
 enum fate { LEFT, CANCELLED, DROPPED, FATES };
 
@@ -18,7 +21,7 @@ struct place {
     struct note notes[REFS];
     enum fate fates[REFS];
     unsigned cancelled[REFS]; /* by who owns the fate; plain */
-    unsigned end;             /* release, kill or clear */
+    unsigned end;             /* release, kill, clear, or SILENT */
 };
 
 static void prepare(struct worker *worker, struct place *places) {
@@ -26,7 +29,7 @@ static void prepare(struct worker *worker, struct place *places) {
         struct place *place = &places[i];
         place->item = item_new(worker, &item_type, 0);
         (void)item_weak(place->item);
-        place->end = random_below(worker, 3);
+        place->end = random_below(worker, 4);
         for (unsigned r = 0; r < REFS; r++) {
             place->fates[r] = random_below(worker, FATES);
             place->cancelled[r] = 0;
@@ -42,6 +45,8 @@ static void end_item(struct worker *worker, struct place *place) {
         violation("the only kill of an object lost");
     if (place->end == 2 && wr_weakref_clear(place->item) != 0)
         violation("a clear failed");
+    if (place->end == SILENT && wr_weakref_clear_no_callbacks(place->item) != 0)
+        violation("a clear without callbacks failed");
     wr_release(place->item);
     item_check_dead(weak);
 }
@@ -52,7 +57,8 @@ static void decide(struct worker *worker, struct place *place, unsigned r) {
         wr_release(place->refs[r]);
     } else if (place->fates[r] == CANCELLED) {
         int result = wr_weakref_cancel(place->refs[r]);
-        if (result < 0 || note->ran != (result == 0) || note->freed != 1)
+        bool told = place->end != SILENT || result == 1; /* else its argument is kept until it is freed */
+        if (result < 0 || note->ran != (told && result == 0) || (told && note->freed != 1))
             violation("cancel returned %d, and the callback ran %u times", result, note->ran);
         place->cancelled[r] = (unsigned)result;
         worker_count(worker, result == 1 ? 0 : 1, 1);
@@ -76,11 +82,15 @@ static void look(struct worker *worker, struct place *places) {
     for (unsigned i = 0; i < ITEMS; i++) {
         for (unsigned r = 0; r < REFS; r++) {
             struct place *place = &places[i];
-            bool dropped = place->fates[r] == DROPPED;
-            note_check(&place->notes[r], place->cancelled[r], dropped);
+            bool dropped = place->fates[r] == DROPPED, silent = place->end == SILENT;
             if (dropped)
                 worker_count(worker, place->notes[r].ran ? 2 : 3, 1);
-            else
+            else if (silent)
+                wr_release(place->refs[r]); /* ends the argument */
+            note_check(&place->notes[r], place->cancelled[r], dropped || silent);
+            if (silent && place->notes[r].ran != 0)
+                violation("a callback ran after a clear without callbacks, or before");
+            if (!dropped && !silent)
                 wr_release(place->refs[r]);
         }
     }

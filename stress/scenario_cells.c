@@ -33,6 +33,25 @@ static struct item *make(struct worker *worker, wr_weak *weak) {
     return item;
 }
 
+/* Put a new value there, which nobody else has: by the way that is chosen, and what was there is no newer one. */
+static void write_weak(struct worker *worker, wr_weak_cell *cell, wr_weak weak) {
+    wr_weak old = wr_weak_cell_load(cell);
+    switch (random_below(worker, 3)) {
+    case 0:
+        wr_weak_cell_store(cell, weak);
+        return;
+    case 1:
+        old = wr_weak_cell_exchange(cell, weak);
+        break;
+    default:
+        if (!wr_weak_cell_compare_exchange(cell, old, weak))
+            return;
+        worker_count(worker, 3, 1);
+    }
+    if (wr_weak_to_u64(old) == wr_weak_to_u64(weak))
+        violation(WR_WEAK_FMT " was in a weak cell before it was made", WR_WEAK_ARGS(weak));
+}
+
 static void write_cell(struct worker *worker, wr_cell *cell, wr_weak_cell *weak_cell) {
     wr_weak weak;
     struct item *old = NULL, *item = NULL;
@@ -40,7 +59,7 @@ static void write_cell(struct worker *worker, wr_cell *cell, wr_weak_cell *weak_
     case 0:
     case 1:
         item = make(worker, &weak);
-        wr_weak_cell_store(weak_cell, weak);
+        write_weak(worker, weak_cell, weak);
         wr_cell_store(cell, item);
         break;
     case 2:
@@ -113,4 +132,5 @@ static void end(struct run *run) {
 SCENARIO(.hunts = "cells that change under those who load and borrow from them",
          .takes = TAKES(cell_load, cell_stray, cell_changed, borrowed_by_none, handover_back, handover_taken,
                         cell_borrow_far),
-         .counted = {"found", "empty", "exchanged"}, .mixes = true, .begin = begin, .work = work, .end = end)
+         .counted = {"found", "empty", "exchanged", "weak exchanged"}, .mixes = true, .begin = begin,
+         .work = work, .end = end)

@@ -55,12 +55,13 @@ static void replace(struct worker *worker, struct standin *standin) {
     wr_weakref *proxy = wr_proxy_new(item, NULL, NULL);
     if (proxy == NULL)
         violation("no proxy for a live object");
-    wr_weakref *old = atomic_exchange(&standin->proxy, proxy);
+    wr_weakref *old = atomic_exchange(&standin->proxy, wr_retain(proxy));
     while (atomic_load(&standin->readers) != 0) /* then nobody has the old pointer without a reference */
         sched_yield();
     wr_release(old);
-    for (uint32_t times = random_below(worker, 50); times > 0; times--)
-        worker_stepped(worker, 1);
+    for (uint32_t times = random_below(worker, 200); times > 0; times--) /* while it lives */
+        use(worker, proxy);
+    wr_release(proxy);
     if (random_below(worker, 2) == 0)
         (void)wr_kill(item);
     wr_release(item);

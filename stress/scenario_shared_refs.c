@@ -8,12 +8,28 @@
 
 #define POSTS 4u
 
+/* Each weakref on the list has the value that some moment's other weak values of the item have. */
+static void list(struct item *item) {
+    wr_weakref *refs[4];
+    size_t count = wr_weakref_list(item, refs, 4);
+    if (count > 2)
+        violation("%zu weakrefs are listed, and no more than two can be shared", count);
+    for (size_t i = 0; i < count; i++) {
+        void *got = wr_weak_get(wr_weakref_value(refs[i])); /* NULL: cleared meanwhile */
+        if (got != NULL && got != item)
+            violation("a listed weakref has the value of another object");
+        wr_release(got);
+        wr_release(refs[i]);
+    }
+}
+
 static void check_two(struct worker *worker, struct item *item, bool proxy) {
     wr_weakref *(*make)(void *, wr_callback, void *) = proxy ? wr_proxy_new : wr_weakref_new;
     wr_weakref *first = make(item, NULL, NULL), *second = make(item, NULL, NULL);
     if (first == NULL || second == NULL)
         violation("no weakref to a live object");
-    if (wr_weakref_check_proxy(first) != proxy)
+    if (wr_weakref_check_proxy(first) != proxy || wr_weakref_check_ref_exact(first) == proxy ||
+        wr_weakref_check_ref(first) == proxy || !wr_weakref_check(first))
         violation("a shared weakref of the wrong kind");
     bool cleared = wr_weakref_is_dead(first) == 1;
     worker_count(worker, cleared ? 1 : 0, 1);
@@ -24,6 +40,8 @@ static void check_two(struct worker *worker, struct item *item, bool proxy) {
         violation("a shared weakref refers to another object");
     if (wr_weakref_count(item) > 2)
         violation("more than two shared weakrefs on one object");
+    if (random_below(worker, 4) == 0)
+        list(item);
     wr_release(got);
     wr_release(first);
     wr_release(second);

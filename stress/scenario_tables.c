@@ -38,7 +38,7 @@ static const wr_type key_type = {.abi = WR_TYPE_ABI,
 
 static struct {
     wr_weakmap *map;
-    wr_listeners *listeners;
+    wr_listeners *listeners, *loose;
     _Atomic uint64_t made, destroyed; /* values */
 } shared;
 
@@ -98,6 +98,60 @@ static void use_map(struct worker *worker) {
     wr_release(key);
 }
 
+static int visit(void *object, void *value, void *arg) {
+    const struct key *key = object;
+    (void)arg;
+    item_check(&key->item, wr_weak_from_u64(0));
+    if (key->value < VALUES && *(uint64_t *)value != key->value)
+        violation("a walk met key %" PRIu64 " with the value of %" PRIu64, key->value, *(uint64_t *)value);
+    return 0;
+}
+
+/* What is seldom done: walks, and taking out whatever there is. */
+static void use_whole(struct worker *worker) {
+    void *value = NULL;
+    struct key *key;
+    switch (random_below(worker, 4)) {
+    case 0:
+        if (wr_weakmap_foreach(shared.map, visit, NULL) != 0)
+            violation("a walk failed");
+        break;
+    case 1:
+        if ((key = wr_weakmap_popitem(shared.map, &value)) != NULL) {
+            (void)visit(key, value, NULL);
+            value_destroy(value);
+            wr_release(key);
+        }
+        break;
+    case 2:
+        (void)wr_weakmap_len(shared.map);
+        break;
+    default:
+        if (random_below(worker, 8) == 0)
+            wr_weakmap_clear(shared.map);
+    }
+}
+
+/* A worker's own map, whose keys are the worker's alone: what it set is there, in a copy too, until it ends. */
+static void use_own(struct worker *worker) {
+    static const char *const values[] = {"first", "second"};
+    wr_weakmap *map = wr_weakmap_new(NULL);
+    struct key *one = key_new(worker, 0), *two = key_new(worker, 0); /* by identity they differ */
+    bool set = map != NULL && wr_weakmap_set(map, one, (void *)(uintptr_t)values[0]) == 0 &&
+               wr_weakmap_set(map, two, (void *)(uintptr_t)values[1]) == 0;
+    wr_weakmap *copy = set ? wr_weakmap_copy(map) : NULL;
+    set = copy != NULL && wr_weakmap_update(copy, map) == 0;
+    if (!set && !perturb_is_on(PERTURB_MEMORY))
+        violation("no map");
+    wr_release(two);
+    if (set && (wr_weakmap_get(copy, one) != values[0] || !wr_weakmap_contains(map, one) ||
+                wr_weakmap_len(copy) != 1 || wr_weakmap_len(map) != 1))
+        violation("a map of two keys, of which one has died, is not right");
+    wr_weakmap_free(map);
+    wr_weakmap_free(copy);
+    wr_release(one);
+}
+
 static void flood(struct worker *worker) {
     struct key *keys[FLOOD];
     for (unsigned i = 0; i < FLOOD; i++) {
@@ -128,11 +182,51 @@ static void use_listeners(struct worker *worker) {
     if (fate == 1)
         (void)wr_kill(key);
     if (fate != 0) {
-        int result = wr_listeners_remove_wait(shared.listeners, key, on_event);
-        if (result != (fate == 1 ? -ENOENT : 0))
+        int wanted = fate == 1 ? -ENOENT : 0;
+        int result = wr_listeners_remove_wait_timed(shared.listeners, key, on_event,
+                                                    random_below(worker, 4) == 0 ? 0 : -1);
+        if (result == -ETIMEDOUT) { /* it was taken out, and the method still runs */
+            worker_count(worker, 2, 1);
+            wanted = -ENOENT;
+            result = wr_listeners_remove_wait(shared.listeners, key, on_event);
+        }
+        if (result != wanted)
             violation("remove_wait returned %d", result);
         key->gone = true;
         worker_count(worker, 1, key->calls);
+    }
+    wr_release(key);
+}
+
+static void on_loose(void *self, void *event, void *arg) {
+    (void)event, (void)arg;
+    item_check(self, wr_weak_from_u64(0));
+}
+
+static int visit_loose(void *self, wr_method method, void *method_arg, void *arg) {
+    item_check(self, wr_weak_from_u64(0));
+    return method != on_loose || method_arg != arg;
+}
+
+/* Listeners that all call, walk and clear. */
+static void use_loose(struct worker *worker) {
+    struct key *key = key_new(worker, 0);
+    if (wr_listeners_add_once(shared.loose, key, on_loose, NULL) != 1 ||
+        wr_listeners_add_once(shared.loose, key, on_loose, NULL) < 0) /* 1: cleared in between */
+        violation("add_once failed");
+    switch (random_below(worker, 4)) {
+    case 0:
+        (void)wr_listeners_call(shared.loose, NULL);
+        break;
+    case 1:
+        if (wr_listeners_foreach(shared.loose, visit_loose, NULL) != 0)
+            violation("a listener is another than was added");
+        break;
+    case 2:
+        wr_listeners_clear(shared.loose);
+        break;
+    default:
+        (void)wr_listeners_remove(shared.loose, key, on_loose);
     }
     wr_release(key);
 }
@@ -145,6 +239,12 @@ static void work(struct worker *worker) {
         }
         use_map(worker);
         use_listeners(worker);
+        if (random_below(worker, 8) == 0)
+            use_loose(worker);
+        if (random_below(worker, 64) == 0)
+            use_whole(worker);
+        if (random_below(worker, 64) == 0)
+            use_own(worker);
         if (random_below(worker, 512) == 0)
             flood(worker);
     }
@@ -159,16 +259,18 @@ static void begin(struct run *run) {
     options.value_destroy = value_destroy;
     shared.map = wr_weakmap_new_ex(&options);
     shared.listeners = wr_listeners_new();
-    if (shared.map == NULL || shared.listeners == NULL)
+    shared.loose = wr_listeners_new();
+    if (shared.map == NULL || shared.listeners == NULL || shared.loose == NULL)
         violation("no memory");
 }
 
 static void end(struct run *run) {
     (void)run;
-    if (wr_listeners_len(shared.listeners) != 0)
+    if (wr_listeners_len(shared.listeners) + wr_listeners_len(shared.loose) != 0)
         violation("listeners are left");
     wr_weakmap_free(shared.map);
     wr_listeners_free(shared.listeners);
+    wr_listeners_free(shared.loose);
     if (shared.made != shared.destroyed)
         violation("%" PRIu64 " values were made and %" PRIu64 " destroyed", shared.made, shared.destroyed);
 }
@@ -176,4 +278,5 @@ static void end(struct run *run) {
 SCENARIO(.hunts = "weak maps by value, and listeners that are removed while they are called",
          .takes = TAKES(entry_removed, entry_passed, entry_back, entry_late, bucket_split, bucket_merge,
                         found_by_value, listener_awaited, cut_won),
-         .counted = {"popped", "calls of the removed"}, .begin = begin, .work = work, .end = end)
+         .counted = {"popped", "calls of the removed", "removed while called"}, .begin = begin, .work = work,
+         .end = end)

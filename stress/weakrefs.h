@@ -11,10 +11,20 @@ struct note {
     wr_weak weak; /* of its item */
 };
 
+/* What a weakref of a type of its own has. */
+struct note_state {
+    struct note *note;
+};
+static const wr_type note_ref_type = {
+    .abi = WR_TYPE_ABI, .name = "noted ref", .size = sizeof(struct note_state), .base = &wr_weakref_type};
+
 static inline void note_ran(wr_weakref *ref, void *arg) {
     struct note *note = arg;
     if (wr_weakref_is_dead(ref) != 1 || wr_weakref_callback(ref) != NULL)
         violation("a callback was called before its weakref was dead");
+    const struct note_state *state = wr_weakref_extra(ref);
+    if (wr_weakref_check_proxy(ref) != (state == NULL) || (state != NULL && state->note != note))
+        violation("a weakref has not the state it was given");
     item_check_dead(note->weak);
     perturb_holding(); /* who cancels waits */
     if (note->ran++ != 0 || note->freed != 0)
@@ -35,9 +45,13 @@ static inline wr_weakref *note_ref(struct item *item, struct note *note, unsigne
     o.arg = note;
     o.arg_destroy = note_freed;
     o.flags = flags;
+    o.type = flags == 0 ? &note_ref_type : NULL;
     wr_weakref *ref = wr_weakref_new_ex(item, &o);
     if (ref == NULL)
         violation("no weakref to a live object");
+    struct note_state *state = wr_weakref_extra(ref);
+    if (state != NULL)
+        state->note = note;
     return ref;
 }
 
