@@ -46,7 +46,7 @@ variant_pipe  := -DWR_HOOK -DWR_NO_EVENTFD
 variant_stress := -DWR_HOOK -DWR_COUNT_PATHS
 variant_stress1 := -DWR_HOOK -DWR_COUNT_PATHS -DWR_STRIPES=1u
 variant_stress-tiny := -DWR_HOOK -DWR_COUNT_PATHS -DWR_BATCH_SLOTS=2u
-# For 32 bits, and emulators, which take long to reserve as much as processors do.
+# For emulators, which take long to reserve as much as processors do.
 variant_small := -DWR_HOOK -DWR_RESERVE_CHUNKS=128u
 # For make coverage: as hook, wear and pipe.
 variant_coverage := -DWR_HOOK -DTEST_COVERAGE
@@ -181,12 +181,15 @@ $B/src/%.o: src/%.c $B/flags
                     $B/stress/*.d $B/bench/*.d)
 
 # ---- the libraries ----
-# One relocatable object with the hidden names made local, so that the archive too gives out wr_ names only.
+# One relocatable object with the hidden names made local, so that the archive too gives out wr_ names only. Of groups a
+# program keeps one, whoever brings it, and so their names stay: the base of probes, and code of gcc on 32-bit x86.
+grouped := _.stapsdt.base __x86.get_pc_thunk.*
 $B/weakrt.o: $(lib_objects) $B/sources
 	$(call say,LD)
 	$q$(CC) $(CFLAGS) $(LDFLAGS) -r -nostdlib $(if $(findstring -flto,$(CFLAGS)),-flinker-output=nolto-rel) \
 	    $(lib_objects) -o $@
 	$q$(OBJCOPY) --localize-hidden $@
+	$q$(OBJCOPY) --wildcard $(grouped:%=--globalize-symbol='%') $@
 
 # Sanitizer builds keep the objects apart: their sections do not survive being merged.
 $(STATIC_LIB): $(if $(SAN),$(lib_objects),$B/weakrt.o) $B/sources

@@ -2,6 +2,16 @@
 /* A program for tests/debugging/run to look at: some objects, in variables of known names. */
 #include <weakrt.h>
 
+/* A probe of its own beside the library's, where that has some. */
+#if defined(__has_include) && !defined(__clang__)
+#if __has_include(<sys/sdt.h>)
+#include <sys/sdt.h>
+#endif
+#endif
+#ifndef DTRACE_PROBE
+#define DTRACE_PROBE(provider, name) ((void)0)
+#endif
+
 struct part {
     void *other;
 };
@@ -18,6 +28,7 @@ wr_holder held, held_too;
 
 void stop_here(void);
 void stop_here(void) {
+    DTRACE_PROBE(subject, stops);
 }
 
 int main(void) {
