@@ -2,7 +2,8 @@
 # ---- examples: each file is a program, linked as a user links it, and with what its line `link: ...` says, or, if the
 # compiler finds HEADER, `link if HEADER: ...`. FILE.out, if there, is what it must print. One that cannot run exits
 # with 77, after a line to stderr that says why ----
-examples       := $(patsubst examples/%.c,$B/examples/%,$(sort $(wildcard examples/*.c)))
+example_sources := $(sort $(wildcard examples/*.c))
+examples        := $(patsubst examples/%.c,$B/examples/%,$(example_sources))
 
 link_if = $(shell sed -nE 's|^/\* link if (.*): (.*) \*/$$|\1 \2|p' $< | while read -r header libs; do \
               $(CC) -E -include $$header -x c /dev/null >/dev/null 2>&1 && echo $$libs; done)

@@ -17,7 +17,8 @@ struct wr_weakref {
     void *arg;             /* these two guarded by the stripe; who takes the call owns them */
     void (*arg_destroy)(void *arg);
     uint64_t hash; /* the referent's, if not 0; atomic */
-};
+    /* Aligned as what stands behind it: a struct delivery, and what wr_weakref_extra gives. */
+} __attribute__((aligned(32)));
 
 /* How a bound weakref waits in its queue (queue.c). It is there by its slot, not by a reference: its death and
  * the queue's pop settle by one exchange of `held` who frees the slot. */
