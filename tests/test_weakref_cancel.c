@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Cancel: S43. */
-#include "weakrefs.h"
+#include "queues.h"
 
 #include <semaphore.h>
 
@@ -39,6 +39,23 @@ TEST(S43_nothing_to_cancel_is_0) {
     CHECK_EQ(wr_weakref_cancel(ref), 0);
     wr_release(ref);
     wr_release(proxy);
+}
+
+TEST(S43_a_callback_that_waits_in_its_queue_is_cancelled) {
+    struct log log = {0};
+    wr_queue *queue = new_queue();
+    probe *p = probe_new(NULL);
+    wr_weakref *ref = new_bound_ref(p, queue, &log);
+    wr_release(p);
+    CHECK_EQ(log.calls + log.freed, 0);
+    CHECK_EQ(wr_weakref_cancel(ref), 1);
+    CHECK_EQ(log.freed, 1);
+    CHECK_EQ(wr_queue_run(queue, 0), 0);
+    CHECK_EQ(wr_weakref_cancel(ref), 0);
+    wr_release(ref);
+    wr_queue_free(queue);
+    CHECK_EQ(log.calls, 0);
+    CHECK_EQ(log.freed, 1);
 }
 
 /* ---- from inside ---- */

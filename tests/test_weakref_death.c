@@ -56,6 +56,7 @@ TEST(S9_finalize_then_dead_then_callbacks_then_destroy) {
 /* ---- S10 ---- */
 
 struct insider {
+    void *self;
     wr_weak weak;
     wr_weakref *siblings[3];
     unsigned looked;
@@ -70,23 +71,24 @@ static void look_around(struct insider *in) {
         CHECK_EQ(wr_weakref_get(in->siblings[i], &obj), 0);
         CHECK(wr_weakref_callback(in->siblings[i]) == NULL); /* S13 */
     }
+    CHECK(wr_weak_is_null(wr_weak_of(in->self)));
+    errno = 0;
+    CHECK_NULL(wr_weakref_new(in->self, NULL, NULL));
+    CHECK_EQ(errno, ESTALE);
+    errno = 0;
+    CHECK_NULL(wr_proxy_new(in->self, logs, NULL));
+    CHECK_EQ(errno, ESTALE);
+    CHECK_EQ(wr_kill(in->self), 0);
+    CHECK_EQ(wr_weakref_clear(in->self), 0);
+    CHECK_EQ(wr_weakref_clear_no_callbacks(in->self), 0);
+    CHECK_EQ(wr_weakref_count(in->self), 0);
 }
 static void looks_around(wr_weakref *ref, void *arg) {
     CHECK_EQ(wr_weakref_is_dead(ref), 1);
     look_around(arg);
 }
 static void dead_inside_destroy(void *self) {
-    struct insider *in = *(struct insider **)self;
-    look_around(in);
-    CHECK(wr_weak_is_null(wr_weak_of(self)));
-    errno = 0;
-    CHECK_NULL(wr_weakref_new(self, NULL, NULL));
-    CHECK_EQ(errno, ESTALE);
-    CHECK_NULL(wr_weakref_new(self, logs, NULL));
-    CHECK_EQ(wr_kill(self), 0);
-    CHECK_EQ(wr_weakref_clear(self), 0);
-    CHECK_EQ(wr_weakref_clear_no_callbacks(self), 0);
-    CHECK_EQ(wr_weakref_count(self), 0);
+    look_around(*(struct insider **)self);
 }
 static const wr_type inside_type = {
     .abi = WR_TYPE_ABI, .name = "inside", .size = sizeof(void *), .destroy = dead_inside_destroy};
@@ -96,6 +98,7 @@ TEST(S10_all_is_dead_in_callbacks_and_in_destroy) {
     struct insider **obj = wr_new(&inside_type);
     REQUIRE(obj != NULL);
     *obj = &in;
+    in.self = obj;
     in.weak = wr_weak_of(obj);
     in.siblings[0] = new_ref(obj, NULL, NULL);
     in.siblings[1] = new_ref(obj, looks_around, &in);
@@ -136,10 +139,14 @@ static void *kills(void *obj) {
     CHECK_EQ(wr_kill(obj), 1);
     return NULL;
 }
+static void *clears(void *obj) {
+    CHECK_EQ(wr_weakref_clear(obj), 0);
+    return NULL;
+}
 
 TEST(S11_callbacks_run_on_the_thread_that_ends_the_referent) {
-    void *(*const ends[])(void *) = {releases, kills};
-    for (int i = 0; i < 2; i++) {
+    void *(*const ends[])(void *) = {releases, kills, clears};
+    for (int i = 0; i < 3; i++) {
         pthread_t thread, where = pthread_self();
         probe *p = probe_new(NULL);
         wr_weakref *ref = new_ref(p, notes_thread, &where);
@@ -147,7 +154,7 @@ TEST(S11_callbacks_run_on_the_thread_that_ends_the_referent) {
         REQUIRE(pthread_join(thread, NULL) == 0);
         CHECK(!pthread_equal(where, pthread_self()));
         wr_release(ref);
-        if (i == 1)
+        if (i > 0)
             wr_release(p);
     }
 }

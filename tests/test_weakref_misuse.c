@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Weakrefs and bad input: the errno of the contract, and nothing changed. */
 #include "word.h"
-#include "weakrefs.h"
+#include "queues.h"
 
 #define CHECK_REFUSED(call, error)                                                                           \
     do {                                                                                                     \
@@ -97,18 +97,23 @@ TEST(S6_types_without_weak_references_are_refused) {
     CHECK_EQ(wr_kill(obj), -ENOTSUP);
     CHECK_EQ(wr_weakref_clear(obj), -ENOTSUP);
     CHECK_EQ(wr_weakref_clear_no_callbacks(obj), -ENOTSUP);
+    wr_queue *queue = new_queue();
+    CHECK_EQ(wr_bind(obj, queue), -ENOTSUP);
     check_untouched(obj);
     wr_release(obj);
     CHECK_EQ(log.calls + log.freed, 0);
+    CHECK_EQ(wr_refcount(queue), 1);
+    wr_queue_free(queue);
 }
 
-static void check_not_referable(void *ref) {
+static void check_not_referable(void *ref, wr_queue *queue) {
     CHECK_REFUSED(wr_weakref_new(ref, NULL, NULL), ENOTSUP);
     CHECK_REFUSED(wr_proxy_new(ref, NULL, NULL), ENOTSUP);
     CHECK(wr_weak_is_null(wr_weak_of(ref)));
     CHECK_EQ(wr_kill(ref), -ENOTSUP);
     CHECK_EQ(wr_weakref_clear(ref), -ENOTSUP);
     CHECK_EQ(wr_weakref_clear_no_callbacks(ref), -ENOTSUP);
+    CHECK_EQ(wr_bind(ref, queue), -ENOTSUP);
     check_untouched(ref);
     CHECK_EQ(wr_weakref_is_dead(ref), 0);
 }
@@ -117,8 +122,11 @@ TEST(S6_weakrefs_are_not_weakly_referenceable) {
     probe *p = probe_new(NULL);
     wr_weakref *refs[] = {new_ref(p, NULL, NULL), new_proxy(p, NULL, NULL), new_ref(p, logs, NULL),
                           new_derived(p, &owner_ref_type, NULL, NULL)};
+    wr_queue *queue = new_queue();
     for (unsigned i = 0; i < 4; i++)
-        check_not_referable(refs[i]);
+        check_not_referable(refs[i], queue);
+    CHECK_EQ(wr_refcount(queue), 1);
+    wr_queue_free(queue);
     CHECK_EQ(wr_weakref_count(p), 4);
     for (unsigned i = 0; i < 4; i++) {
         wr_weakref_cancel(refs[i]);
@@ -158,8 +166,9 @@ static void nothing(void *self) {
 
 TEST(S6_unfit_derived_types_are_refused) {
     probe *p = probe_new(NULL);
-    static wr_type bad[8];
-    for (unsigned i = 0; i < 8; i++)
+    static wr_queue *no_queue_yet;
+    static wr_type bad[9];
+    for (unsigned i = 0; i < 9; i++)
         bad[i] = owner_ref_type;
     bad[0].base = NULL;
     bad[1].base = &probe_type;
@@ -169,7 +178,8 @@ TEST(S6_unfit_derived_types_are_refused) {
     bad[5].flags = 1u << 20;
     bad[6].align = 24;
     bad[7].size = WR_MAX_SIZE;
-    for (unsigned i = 0; i < 8; i++) {
+    bad[8].queue = &no_queue_yet;
+    for (unsigned i = 0; i < 9; i++) {
         wr_weakref_options o = WR_WEAKREF_OPTIONS_INIT;
         o.type = &bad[i];
         CHECK_REFUSED(wr_weakref_new_ex(p, &o), EINVAL);

@@ -51,6 +51,60 @@ TEST(S32_the_referent_is_held_for_the_whole_call) {
     }
 }
 
+static int never_called(const void *self, char *buf, size_t len) {
+    (void)self, (void)buf, (void)len;
+    REQUIRE(!"the referent was described");
+    return 0;
+}
+
+TEST(S32_describe_describes_the_proxy_itself) {
+    static wr_type type;
+    type = number_type;
+    type.describe = never_called;
+    char text[100], expected[100];
+    void *obj = wr_new(&type);
+    wr_weakref *proxy = new_proxy(obj, NULL, NULL);
+    snprintf(expected, sizeof expected, "<weakproxy at %p; to 'number' at %p>", (void *)proxy, obj);
+    CHECK_EQ(wr_describe(proxy, text, sizeof text), (int)strlen(expected));
+    CHECK_STR_EQ(text, expected);
+    wr_release(obj);
+    wr_release(proxy);
+}
+
+TEST(S35_describe_of_a_dead_proxy_does_not_fail) {
+    char text[100], part[5], expected[100];
+    struct number *n = number_new(1, NULL);
+    wr_weakref *proxy = new_proxy(n, NULL, NULL);
+    wr_release(n);
+    snprintf(expected, sizeof expected, "<weakproxy at %p; dead>", (void *)proxy);
+    CHECK_EQ(wr_describe(proxy, text, sizeof text), (int)strlen(expected));
+    CHECK_STR_EQ(text, expected);
+    CHECK_EQ(wr_describe(proxy, NULL, 0), (int)strlen(expected));
+    CHECK_EQ(wr_describe(proxy, part, sizeof part), (int)strlen(expected));
+    CHECK_STR_EQ(part, "<wea");
+    wr_release(proxy);
+}
+
+/* The same lines, with an object and with a proxy for it; what is asked for differs in hash and describe alone. */
+TEST(S36_an_object_serves_wherever_a_proxy_does) {
+    struct number *n = number_new(1, NULL), *like = number_new(1, NULL);
+    wr_weakref *proxy = new_proxy(n, NULL, NULL);
+    struct call c = {.expected = n};
+    void *either[] = {n, proxy};
+    for (int i = 0; i < 2; i++) {
+        int result = 0;
+        CHECK_EQ(wr_call(either[i], called, &c, &result), 0);
+        CHECK_EQ(result, 42);
+        CHECK_EQ(wr_equal(either[i], like), 1);
+        CHECK_EQ(wr_equal(like, either[i]), 1);
+        CHECK_EQ(wr_refcount(n), 1);
+    }
+    CHECK_EQ(c.calls, 2);
+    wr_release(proxy);
+    wr_release(n);
+    wr_release(like);
+}
+
 TEST(S32_S36_equal_takes_proxies_and_objects_alike) {
     struct number *a = number_new(1, NULL), *b = number_new(1, NULL), *c = number_new(2, NULL);
     wr_weakref *pa = new_proxy(a, NULL, NULL), *pb = new_proxy(b, NULL, NULL), *pc = new_proxy(c, NULL, NULL);

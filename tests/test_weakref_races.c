@@ -150,6 +150,21 @@ TEST(S16_taken_before_the_drop_closed_it_the_callback_runs) {
     CHECK_EQ(log.freed, 1);
 }
 
+TEST(S16_the_drop_does_not_wait_and_a_callback_that_was_taken_starts_after_it) {
+    NEEDS_STOPPER;
+    struct stopper s;
+    struct log log = {0};
+    probe *p = probe_new(NULL);
+    wr_weakref *ref = new_owning_ref(p, &log);
+    stopper_start(&s, release, p, "exchange", stripe_of(p),
+                  1); /* it has taken the callback, and not called it */
+    wr_release(ref);
+    CHECK_EQ(log.calls + log.freed, 0);
+    stopper_finish(&s);
+    CHECK_EQ(log.calls, 1);
+    CHECK_EQ(log.freed, 1);
+}
+
 TEST(S16_dropped_before_it_was_taken_the_callback_is_cancelled) {
     NEEDS_STOPPER;
     struct stopper s;

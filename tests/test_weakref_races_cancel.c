@@ -135,6 +135,9 @@ static void do_register(void *arg) {
 static void clear(void *obj) {
     CHECK_EQ(wr_weakref_clear(obj), 0);
 }
+static void kill_and_win(void *obj) {
+    CHECK_EQ(wr_kill(obj), 1);
+}
 
 static void check_alive_and_called_once(struct registrar *r) {
     REQUIRE(r->made != NULL);
@@ -189,6 +192,21 @@ TEST(S41_a_weakref_registered_after_the_kill_is_refused) {
         stopper_finish(&s);
         check_refused(&r);
     }
+}
+
+TEST(S11_a_kill_that_lost_returns_though_the_callbacks_have_not_run) {
+    NEEDS_STOPPER;
+    struct stopper s;
+    struct log log = {0};
+    probe *p = probe_new(NULL);
+    wr_weakref *ref = new_owning_ref(p, &log);
+    stopper_start(&s, kill_and_win, p, "exchange", stripe_of(p), 1); /* it has taken the callback */
+    CHECK_EQ(wr_kill(p), 0);
+    CHECK_EQ(log.calls, 0);
+    stopper_finish(&s);
+    CHECK_EQ(log.calls, 1);
+    wr_release(ref);
+    wr_release(p);
 }
 
 /* Where the clear may stand: before its one step without the stripe, and having seen the flag, before the stripe. */

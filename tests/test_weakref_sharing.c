@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Weakrefs made, shared and ordered: S1 to S8. */
-#include "weakrefs.h"
+#include "queues.h"
 
 TEST(S1_refs_without_callback_are_shared) {
     probe *p = probe_new(NULL);
@@ -21,25 +21,41 @@ TEST(S1_refs_without_callback_are_shared) {
     wr_release(p);
 }
 
-TEST(S1_what_has_something_of_its_own_is_not_shared) {
+/* Without a callback, but with an arg destructor, a queue or a type: two of each, and the shared one. */
+static void check_own(unsigned flags) {
     struct log log = {0};
     probe *p = probe_new(NULL);
-    wr_weakref *ref = new_ref(p, NULL, NULL);
-    wr_weakref *derived = new_derived(p, &owner_ref_type, NULL, NULL);
-    wr_weakref_options o = WR_WEAKREF_OPTIONS_INIT;
-    o.arg = &log;
-    o.arg_destroy = logs_freed;
-    wr_weakref *owning = wr_weakref_new_ex(p, &o), *second = wr_weakref_new_ex(p, &o);
-    CHECK_PTR_NE(derived, ref);
-    CHECK_PTR_NE(owning, ref);
-    CHECK_PTR_NE(owning, second);
-    CHECK_EQ(wr_weakref_count(p), 4);
-    wr_release(owning);
-    wr_release(second);
-    wr_release(derived);
-    wr_release(ref);
+    wr_queue *queue = new_queue();
+    wr_weakref_options plain = WR_WEAKREF_OPTIONS_INIT;
+    plain.flags = flags;
+    wr_weakref_options own[] = {plain, plain, plain};
+    own[0].arg = &log;
+    own[0].arg_destroy = logs_freed;
+    own[1].queue = queue;
+    own[2].type = &owner_ref_type;
+    wr_weakref *refs[7];
+    for (int i = 0; i < 7; i++) {
+        refs[i] = wr_weakref_new_ex(p, i == 0 ? &plain : &own[i % 3]);
+        REQUIRE(refs[i] != NULL);
+        CHECK_EQ(wr_refcount(refs[i]), 1);
+        CHECK_EQ(wr_weakref_check_proxy(refs[i]), flags == WR_PROXY);
+    }
+    CHECK_EQ(wr_weakref_count(p), 7);
+    wr_weakref *again = wr_weakref_new_ex(p, &plain);
+    CHECK_PTR_EQ(again, refs[0]);
+    wr_release(again);
+    for (int i = 0; i < 7; i++)
+        wr_release(refs[i]);
     CHECK_EQ(log.freed, 2);
     wr_release(p);
+    wr_queue_free(queue);
+}
+
+TEST(S1_what_has_something_of_its_own_is_not_shared) {
+    check_own(0);
+}
+TEST(S2_a_proxy_with_something_of_its_own_is_not_shared) {
+    check_own(WR_PROXY);
 }
 
 TEST(S1_a_shared_ref_is_returned_with_errno_kept) {

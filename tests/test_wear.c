@@ -4,7 +4,7 @@
  * slots they use by hand. */
 #include "word.h"
 
-#include "common.h"
+#include "weakrefs.h"
 
 #define TAG_LAST UINT32_C(0xffffffff) /* the largest there is; odd */
 
@@ -100,6 +100,45 @@ TEST(S23_a_worn_slot_stays_readable_after_trim) {
         CHECK_NULL(wr_weak_get(w));
         wr_release(p);
     }
+}
+
+TEST(S41_kill_works_where_clear_says_EOVERFLOW) {
+    int (*const clears[])(void *) = {wr_weakref_clear, wr_weakref_clear_no_callbacks};
+    for (unsigned i = 0; i < 4; i++) { /* each clear, without a weakref and with one */
+        struct log log = {0};
+        unsigned destroyed = 0;
+        probe *p = probe_new(&destroyed);
+        age(p, TAG_LAST_BIRTH);
+        wr_weak w = wr_weak_of(p);
+        wr_weakref *ref = i % 2 ? new_owning_ref(p, &log) : NULL;
+        CHECK_EQ(clears[i / 2](p), -EOVERFLOW);
+        CHECK(can_get(w)); /* nothing is changed */
+        CHECK_EQ(wr_weakref_count(p), i % 2);
+        CHECK_EQ(log.calls + log.freed, 0);
+        CHECK_EQ(wr_kill(p), 1);
+        CHECK(wr_weak_is_dead(w));
+        CHECK_EQ(log.dead, i % 2);
+        wr_release(ref);
+        wr_release(p);
+        CHECK_EQ(log.calls, i % 2);
+        CHECK_EQ(destroyed, 1);
+    }
+}
+
+TEST(S39_the_last_clear_leaves_a_kill_and_the_death) {
+    probe *p = probe_new(NULL);
+    age(p, TAG_LAST_BIRTH - 2);
+    wr_weak first = wr_weak_of(p);
+    CHECK_EQ(wr_weakref_clear(p), 0);
+    CHECK(wr_weak_is_dead(first));
+    wr_weak last = wr_weak_of(p);
+    CHECK(can_get(last));
+    CHECK_EQ(wr_weakref_clear(p), -EOVERFLOW);
+    CHECK(can_get(last));
+    CHECK_EQ(wr_kill(p), 1);
+    CHECK(wr_weak_is_dead(last));
+    wr_release(p);
+    CHECK(wr_weak_is_dead(first) && wr_weak_is_dead(last));
 }
 
 TEST(a_slot_that_was_never_weak_does_not_age) {
