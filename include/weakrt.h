@@ -319,7 +319,7 @@ static inline bool wr_weak_is_null(wr_weak w) {
 /* Kill an object: every weak value of it is dead from now on, for good; strong references stay valid.
  * Needs:     a strong reference.
  * Returns:   1: this call killed it; 0: it was killed already, or is dead (from inside its destroy); -EINVAL:
- *            NULL; -ENOTSUP: a WR_NO_WEAKREF type.
+ *            NULL; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref.
  * Order:     of many concurrent callers exactly one gets 1; what that one wrote before is seen by the others
  *            and by whoever sees a weak value dead (S41, S57).
  * Blocks:    briefly on the object's stripe when it has weakrefs; callbacks may.
@@ -403,7 +403,7 @@ WR_API wr_weakref *wr_weakref_new(void *obj, wr_callback callback, void *arg) WR
  * See:       D4, S2; PyWeakref_NewProxy.   Since: 0.9 */
 WR_API wr_weakref *wr_proxy_new(void *obj, wr_callback callback, void *arg) WR_MUST_USE;
 
-/* Make a weakref with options; shared when it has no callback, arg destructor and type of its own.
+/* Make a weakref with options; shared when it has no callback, arg destructor, queue and type of its own.
  * Needs:     a strong reference to `obj`.
  * Takes:     `arg`, on success, when there is an arg_destroy; on failure it stays the caller's (S1).
  * Gives:     one strong reference to the weakref.
@@ -542,7 +542,9 @@ WR_API int wr_equal(void *a, void *b);
  * Needs:     a strong reference to `obj`, or NULL; `len` bytes at `buf`, which may be NULL when `len` is 0.
  * Returns:   how long the whole text is, of which `buf` got up to len - 1 bytes and a NUL, as snprintf;
  *            -EINVAL: NULL; else what the type's describe returned. Does not fail for dead ones.
- * Blocks:    never by itself.   Allocates: never.   Callbacks: the type's describe.
+ * Blocks:    never by itself.   Allocates: never.
+ * Callbacks: the type's describe; a weakref's referent is held to be named, and dies here if that was the last
+ *            reference.
  * See:       S30, S32, S35.   Since: 0.9 */
 WR_API int wr_describe(void *obj, char *buf, size_t len);
 

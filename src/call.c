@@ -42,6 +42,7 @@ void call_run(struct call call) {
 }
 
 void call_drop(struct call call) {
+    lock_none_held();
     if (call.entry->kind == ENTRY_WEAKREF)
         stats_count(STAT_CANCELLED);
     end(call.entry);

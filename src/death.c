@@ -51,6 +51,7 @@ static void end_weakref(struct wr_weakref *ref) {
     uint32_t state = wr_load_relaxed(&ref->entry.state); /* relaxed: nobody can take it any more */
     if (state == ENTRY_ARMED || state == ENTRY_QUEUED)
         stats_count(STAT_CANCELLED);
+    lock_none_held();
     if (ref->arg_destroy != NULL)
         ref->arg_destroy(ref->arg);
 }
@@ -83,6 +84,7 @@ static bool run_registered(struct thread *thread, struct wr_slot *slot, bool *fr
 /* Do the last part of a death. `front`: somebody is to be told. */
 static void finish(struct thread *thread, struct wr_slot *slot, bool front) {
     const wr_type *type = wr_read(&slot->type);
+    lock_none_held();
     if (type->destroy != NULL)
         type->destroy(wr_payload_of(slot));
     if (front)
