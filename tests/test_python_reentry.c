@@ -26,70 +26,6 @@ TEST(test_sf_bug_840829) {
     wr_release(ref);
 }
 
-/* Trash whose refs have callbacks: the callbacks of the owner's own refs are not called, for they die first. */
-static void drops_callback_ref(void *self) {
-    probe *p = self;
-    wr_release(p->child); /* a weakref to another object of the same trash */
-    ++*p->destroyed;
-}
-static const wr_type cyclic_type = {
-    .abi = WR_TYPE_ABI, .name = "cyclic", .size = sizeof(probe), .destroy = drops_callback_ref};
-
-/* c2 refers weakly to c1, which goes first or last. */
-static void check_owner_of_ref(bool referent_first, unsigned expected) {
-    struct log log = {0};
-    unsigned destroyed = 0;
-    probe *c1 = wr_new(&cyclic_type), *c2 = wr_new(&cyclic_type);
-    c1->destroyed = c2->destroyed = &destroyed;
-    c2->child = new_ref(c1, logs, &log);
-    probe *first = referent_first ? c1 : c2, *last = referent_first ? c2 : c1;
-    wr_release(first);
-    wr_release(last);
-    CHECK_EQ(destroyed, 2);
-    CHECK_EQ(log.calls, expected);
-}
-
-TEST(test_callback_reachable_one_way) {
-    check_owner_of_ref(true, 1);
-    check_owner_of_ref(false, 0);
-}
-
-/* A ref in the trash is not called; one outside is. */
-TEST(test_callback_in_cycle_resurrection) {
-    struct log inside = {0}, outside = {0};
-    unsigned destroyed = 0;
-    probe *c = wr_new(&cyclic_type);
-    c->destroyed = &destroyed;
-    c->child = new_ref(c, logs, &inside); /* to itself: dropped by its own destroy */
-    wr_weakref *external = new_ref(c, logs, &outside);
-    wr_release(c->child);
-    c->child = NULL;
-    wr_release(c);
-    CHECK_EQ(inside.calls, 0);
-    CHECK_EQ(outside.calls, 1);
-    CHECK_EQ(destroyed, 1);
-    wr_release(external);
-}
-
-/* Python's callbacks are objects that can be referred to; here their argument is. */
-static void releases_argument(void *arg) {
-    wr_release(arg);
-}
-TEST(test_callbacks_on_callback) {
-    struct log log = {0};
-    probe *callback = probe_new(NULL), *o = probe_new(NULL);
-    wr_weakref *on_callback = new_ref(callback, logs, &log);
-    wr_weakref_options options = WR_WEAKREF_OPTIONS_INIT;
-    options.arg = callback;
-    options.arg_destroy = releases_argument;
-    wr_weakref *ref = wr_weakref_new_ex(o, &options);
-    wr_release(ref);
-    CHECK_EQ(log.calls, 1);
-    CHECK_EQ(wr_weakref_is_dead(on_callback), 1);
-    wr_release(on_callback);
-    wr_release(o);
-}
-
 /* The collector runs while a ref is made: deaths that wait are run by the making of objects. */
 static void check_collected_during_creation(wr_weakref *(*make)(void *, wr_callback, void *)) {
     struct log log = {0};
@@ -157,6 +93,23 @@ TEST(test_callback_gcs) {
     wr_release(o);
     CHECK_EQ(calls, 1);
     wr_release(ref);
+}
+
+static wr_weakref *from_finalize[2];
+static void refers_to_itself(void *self) {
+    from_finalize[0] = new_ref(self, NULL, NULL);
+    from_finalize[1] = new_proxy(self, NULL, NULL);
+}
+
+TEST(test_ref_created_during_del) {
+    static const wr_type target = {.abi = WR_TYPE_ABI, .size = 8, .finalize = refers_to_itself};
+    void *o = wr_new(&target);
+    wr_release(o);
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ(wr_weakref_is_dead(from_finalize[i]), 1);
+        CHECK_NULL(referent(from_finalize[i]));
+        wr_release(from_finalize[i]);
+    }
 }
 
 /* ---- subclasses: derived types ---- */

@@ -201,23 +201,6 @@ TEST(test_callbacks_protected) {
     wr_release(ref);
 }
 
-static wr_weakref *from_finalize[2];
-static void refers_to_itself(void *self) {
-    from_finalize[0] = new_ref(self, NULL, NULL);
-    from_finalize[1] = new_proxy(self, NULL, NULL);
-}
-
-TEST(test_ref_created_during_del) {
-    static const wr_type target = {.abi = WR_TYPE_ABI, .size = 8, .finalize = refers_to_itself};
-    void *o = wr_new(&target);
-    wr_release(o);
-    for (int i = 0; i < 2; i++) {
-        CHECK_EQ(wr_weakref_is_dead(from_finalize[i]), 1);
-        CHECK_NULL(referent(from_finalize[i]));
-        wr_release(from_finalize[i]);
-    }
-}
-
 /* Python's types are objects; ours is an object that others refer to as theirs. */
 struct instance {
     void *class;
@@ -261,6 +244,36 @@ TEST(test_equality) {
             CHECK_EQ(wr_equal(refs[i], refs[j]), i == j);
     for (int i = 0; i < 4; i++)
         wr_release(refs[i]);
+}
+
+/* Python refuses to order refs. Here an operation that orders objects is not forwarded by them, as by a proxy: it gets
+ * the ref itself, and refuses that. */
+static int orders_numbers(void *self, void *arg) {
+    if (wr_type_of(self) != &number_type)
+        return -ENOTSUP;
+    return ((struct number *)self)->value < *(uint64_t *)arg;
+}
+
+TEST(test_ordering) {
+    uint64_t two = 2;
+    int result = 0;
+    struct number *x = number_new(1, NULL);
+    wr_weakref *a = new_ref(x, NULL, NULL), *called = new_ref(x, logs, NULL),
+               *proxy = new_proxy(x, NULL, NULL);
+    CHECK_EQ(wr_call(proxy, orders_numbers, &two, &result), 0);
+    CHECK_EQ(result, 1);
+    CHECK_EQ(wr_weakref_cancel(called), 1);
+    for (int dead = 0; dead < 2; dead++) {
+        CHECK_EQ(wr_call(a, orders_numbers, &two, &result), 0);
+        CHECK_EQ(result, -ENOTSUP);
+        CHECK_EQ(wr_call(called, orders_numbers, &two, &result), 0);
+        CHECK_EQ(result, -ENOTSUP);
+        if (!dead)
+            wr_release(x);
+    }
+    wr_weakref *all[] = {a, called, proxy};
+    for (int i = 0; i < 3; i++)
+        wr_release(all[i]);
 }
 
 TEST(test_hashing) {
