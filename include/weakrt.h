@@ -405,7 +405,8 @@ WR_API wr_weakref *wr_proxy_new(void *obj, wr_callback callback, void *arg) WR_M
 
 /* Make a weakref with options; shared when it has no callback, arg destructor, queue and type of its own.
  * Needs:     a strong reference to `obj`.
- * Takes:     `arg`, on success, when there is an arg_destroy; on failure it stays the caller's (S1).
+ * Takes:     `arg`, on success, when there is an arg_destroy; on failure it stays the caller's (S1), and no destroy
+ *            runs.
  * Gives:     one strong reference to the weakref.
  * Returns:   the weakref; NULL with errno as wr_weakref_new; EINVAL also for options of another size, unknown
  *            flags, a `queue` that is none, or a type that is not based on &wr_weakref_type, has a finalize or

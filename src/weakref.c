@@ -145,8 +145,9 @@ wr_weakref *wr_weakref_new_ex(void *obj, const wr_weakref_options *o) {
         made->arg_destroy = o->arg_destroy;
     }
     ref = attach(wr_slot_of(obj), flags, made, &stale);
-    if (ref != made) {
-        made->arg_destroy = NULL; /* arg stays the caller's */
+    if (ref != made) { /* nobody has met it: arg stays the caller's, and its type's destroy is not called */
+        made->arg_destroy = NULL;
+        wr_write(&wr_slot_of(made)->type, &wr_weakref_type);
         wr_release(made);
         if (stale)
             errno = ESTALE;
