@@ -147,6 +147,9 @@ MODEL(reg_new_kill, .what = "making a weakref against a kill: called once, or ES
 MODEL(reg_new_clear, .what = "making one against a clear: called once, by the clear or the death",
       .setup = make_object, .threads = {maker, clearer}, .check = say_made, .outcomes = "called",
       .quick = {UNBOUNDED, UNBOUNDED});
+MODEL(reg_new_death, .what = "making one against the drop of the other holder: called once, by who is last",
+      .setup = make_object, .threads = {maker, owner}, .check = say_made, .outcomes = "called",
+      .quick = {UNBOUNDED, UNBOUNDED});
 MODEL(reg_kill_kill, .what = "two kills of an object with a callback: one fires", .setup = make_two_killers,
       .threads = {killer_of_ref, killer_of_ref}, .check = say_killed, .outcomes = "called",
       .quick = {UNBOUNDED, UNBOUNDED});
