@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A publish/subscribe broker that speaks the Redis protocol, on several event loops. */
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "conn.h"
 #include "listener.h"
 #include "loop.h"
+#include "signals.h"
 #include "topics.h"
 
 static const char usage[] =
@@ -18,11 +18,6 @@ static const char usage[] =
     "  --threads N        event loops, 1 to 64 (2)\n"
     "  --output-limit N   bytes that wait for a client before it is disconnected (8388608)\n"
     "  --help\n";
-
-static void on_signal(uv_signal_t *handle, int number) {
-    (void)handle, (void)number;
-    loops_stop();
-}
 
 static long number_of(const char *option, const char *text, long min, long max) {
     long n;
@@ -72,16 +67,13 @@ int main(int argc, char **argv) {
         return 2;
     }
 
-    static uv_signal_t terminate, interrupt;
-    (void)signal(SIGPIPE, SIG_IGN);
+    signals_block();
     topics_init();
     int result = loops_start(threads);
+    if (result == 0)
+        result = signals_start();
     if (result != 0)
         return fail("cannot start", result);
-    (void)uv_signal_init(&loops_at(0)->uv, &terminate);
-    (void)uv_signal_init(&loops_at(0)->uv, &interrupt);
-    (void)uv_signal_start(&terminate, on_signal, SIGTERM);
-    (void)uv_signal_start(&interrupt, on_signal, SIGINT);
     result = listener_start(address, &port);
     if (result != 0)
         return fail("cannot listen", result);
@@ -90,6 +82,7 @@ int main(int argc, char **argv) {
 
     loops_run();
     listener_end();
+    signals_end();
     topics_free();
     uint64_t left = hold_left(stderr);
     (void)printf("ended, %llu connections or queues left\n", (unsigned long long)left);
