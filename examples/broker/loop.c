@@ -73,7 +73,7 @@ void loops_stop(void) {
 
 /* ---- on the loop ---- */
 
-static void free_handle(uv_handle_t *handle) {
+void loop_free_handle(uv_handle_t *handle) {
     free(handle);
 }
 
@@ -81,7 +81,7 @@ static void free_handle(uv_handle_t *handle) {
 static void close_handle(uv_handle_t *handle, void *arg) {
     (void)arg;
     if (!uv_is_closing(handle))
-        uv_close(handle, uv_handle_get_type(handle) == UV_TIMER ? free_handle : NULL);
+        uv_close(handle, uv_handle_get_type(handle) == UV_TIMER ? loop_free_handle : NULL);
 }
 
 static void end_if_empty(struct loop *loop) {
@@ -151,6 +151,8 @@ static int loop_init(struct loop *loop) {
         return result;
     loop->uv.data = loop;
     result = uv_async_init(&loop->uv, &loop->async, on_async);
+    if (result == 0)
+        result = uv_tcp_init(&loop->uv, &loop->unused);
     return result != 0 ? result : hold_loop_init(loop);
 }
 

@@ -12,6 +12,7 @@
 struct loop {
     uv_loop_t uv; /* its data is the loop */
     uv_async_t async;
+    uv_tcp_t unused; /* libuv keeps a descriptor in each loop that ever had a stream: it takes it with this one */
     void *hold; /* of hold_*.c */
     pthread_t thread;
     size_t live;              /* connections not yet destroyed */
@@ -42,6 +43,8 @@ void loop_give(struct loop *loop, int fd);
 bool loop_wake(struct loop *loop, hold_ref ref);
 /* One of its connections is destroyed. On the loop. */
 void loop_lost(struct loop *loop);
+/* Free a handle that is memory of its own, when it is closed. */
+void loop_free_handle(uv_handle_t *handle);
 /* Take a reference out of what a loop is to flush; only for those ways of holding a connection that must. */
 void loop_forget(struct loop *loop, hold_ref ref);
 
