@@ -13,7 +13,7 @@ static const struct way {
     const char *subscribe, *unsubscribe;
 } channel_way = {CHANNEL, "subscribe", "unsubscribe"}, pattern_way = {PATTERN, "psubscribe", "punsubscribe"};
 
-static struct names *names_of(struct conn *conn, const struct way *way) {
+static struct subscriptions *subscriptions_of(struct conn *conn, const struct way *way) {
     return way->kind == CHANNEL ? &conn->channels : &conn->patterns;
 }
 
@@ -32,44 +32,55 @@ static void show_counts(struct conn *conn) {
     atomic_store_explicit(&conn->pattern_count, conn->patterns.count, memory_order_relaxed);
 }
 
-static void subscribe(struct conn *conn, const struct arg *args, size_t count, const struct way *way) {
-    for (size_t i = 1; i < count; i++) {
-        int added = names_add(names_of(conn, way), args[i].s, args[i].len);
-        reply(conn, way->subscribe, args[i].s, args[i].len);
-        if (added == 1) {
-            conn_reply(
-                conn); /* stands in the output before the first message can, and is sent after the next line */
-            if (!topics_add(way->kind, args[i].s, args[i].len, hold_ref_of(conn)))
-                added = -1;
-        }
-        if (added < 0)
+static void subscribe_one(struct conn *conn, const struct arg *name, const struct way *way) {
+    struct topic *topic = topics_get(way->kind, name->s, name->len);
+    int added = topic == NULL ? -1 : subscriptions_add(subscriptions_of(conn, way), topic);
+    reply(conn, way->subscribe, name->s, name->len);
+    if (added == 1) {
+        conn_reply(conn); /* stands in the output before the first message can */
+        if (!topic_add(topic, hold_ref_of(conn)))
             conn_doom(conn);
+        return;
     }
+    topic_put(topic);
+    if (added < 0)
+        conn_doom(conn);
+}
+
+static void subscribe(struct conn *conn, const struct arg *args, size_t count, const struct way *way) {
+    for (size_t i = 1; i < count; i++)
+        subscribe_one(conn, &args[i], way);
     show_counts(conn);
 }
 
-static void unsubscribe_one(struct conn *conn, const char *name, size_t len, const struct way *way) {
-    if (names_remove(names_of(conn, way), name, len) == 1)
-        topics_remove(way->kind, name, len, hold_ref_of(conn));
-    reply(conn, way->unsubscribe, name, len);
+/* Leave a topic that was taken out of the subscriptions, and give it up. */
+static void leave(struct conn *conn, struct topic *topic, const struct way *way) {
+    topic_remove(topic, hold_ref_of(conn));
+    reply(conn, way->unsubscribe, topic_name(topic)->s, topic_name(topic)->len);
+    topic_put(topic);
+}
+
+static void unsubscribe_one(struct conn *conn, const struct arg *name, const struct way *way) {
+    struct topic *topic = subscriptions_take(subscriptions_of(conn, way), name->s, name->len);
+    if (topic != NULL)
+        leave(conn, topic, way);
+    else
+        reply(conn, way->unsubscribe, name->s, name->len);
+}
+
+static void unsubscribe_all(struct conn *conn, const struct way *way) {
+    struct subscriptions *set = subscriptions_of(conn, way);
+    if (set->count == 0)
+        reply(conn, way->unsubscribe, NULL, 0);
+    for (struct topic *topic; (topic = subscriptions_take_any(set)) != NULL;)
+        leave(conn, topic, way);
 }
 
 static void unsubscribe(struct conn *conn, const struct arg *args, size_t count, const struct way *way) {
-    const struct name *name = names_any(names_of(conn, way));
     for (size_t i = 1; i < count; i++)
-        unsubscribe_one(conn, args[i].s, args[i].len, way);
-    if (count == 1 && name == NULL)
-        reply(conn, way->unsubscribe, NULL, 0);
-    for (; count == 1 && name != NULL; name = names_any(names_of(conn, way))) {
-        struct buf copy = {0}; /* the set frees the name */
-        buf_add(&copy, name->s, name->len);
-        if (copy.failed) {
-            conn_doom(conn);
-            break;
-        }
-        unsubscribe_one(conn, copy.len == 0 ? "" : copy.data, copy.len, way);
-        buf_free(&copy);
-    }
+        unsubscribe_one(conn, &args[i], way);
+    if (count == 1)
+        unsubscribe_all(conn, way);
     show_counts(conn);
 }
 
@@ -102,11 +113,12 @@ struct listing {
     size_t count;
 };
 
-static void list_channel(const char *name, size_t len, void *arg) {
+static void list_channel(const struct topic_name *name, void *arg) {
     struct listing *listing = arg;
-    if (listing->pattern != NULL && !glob_match(listing->pattern->s, listing->pattern->len, name, len))
+    if (listing->pattern != NULL &&
+        !glob_match(listing->pattern->s, listing->pattern->len, name->s, name->len))
         return;
-    resp_bulk(&listing->text, name, len);
+    resp_bulk(&listing->text, name->s, name->len);
     listing->count++;
 }
 
@@ -129,7 +141,7 @@ void command_pubsub(struct conn *conn, const struct arg *args, size_t count) {
         resp_array(&conn->reply, 2 * (count - 2));
         for (size_t i = 2; i < count; i++) {
             resp_bulk(&conn->reply, args[i].s, args[i].len);
-            resp_integer(&conn->reply, topics_subscribers(CHANNEL, args[i].s, args[i].len));
+            resp_integer(&conn->reply, topics_channel_subscribers(args[i].s, args[i].len));
         }
     } else if (arg_is(&args[1], "NUMPAT") && count == 2) {
         resp_integer(&conn->reply, topics_patterns());

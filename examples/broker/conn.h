@@ -15,10 +15,11 @@
 
 #include "buf.h"
 #include "hold.h"
-#include "names.h"
 #include "resp.h"
+#include "subscriptions.h"
 
 #define CONN_NAME_SIZE 64
+#define CONN_KEEP_BYTES (16u * 1024) /* an empty buffer up to this size is kept for the next messages */
 
 /* The socket. On its loop only. */
 struct sock {
@@ -38,9 +39,9 @@ struct conn {
     /* of the loop */
     struct buf input, reply; /* replies are gathered, and appended to the output as one */
     struct request request;
-    struct names channels, patterns; /* that it subscribed to */
-    bool finishing;                  /* to be killed when its output is written */
-    uv_timer_t *linger;              /* which waits for that; seen by nobody but who must forget it */
+    struct subscriptions channels, patterns;
+    bool finishing;     /* to be killed when its output is written */
+    uv_timer_t *linger; /* which waits for that; seen by nobody but who must forget it */
 
     atomic_uint channel_count, pattern_count; /* for CLIENT LIST */
 
@@ -52,10 +53,25 @@ struct conn {
     char name[CONN_NAME_SIZE];
 };
 
-extern size_t conn_output_limit; /* constant once loops run */
+/* ---- conn.c: on the loop ---- */
 
-/* Begin to serve a descriptor, on the loop. Takes it, also when it fails. */
+/* Begin to serve a descriptor. Takes it, also when it fails. */
 void conn_open(struct loop *loop, int fd);
+
+/* Read no more from a pinned connection, and kill it when its output is written, or is not for some seconds. */
+void conn_finish(struct conn *conn);
+
+/* Release what a connection owns. For hold_*.c. */
+void conn_destroy(struct conn *conn);
+
+/* ---- conn_input.c: on the loop ---- */
+
+/* Read requests and run them, from now on. Returns 0, or an error of libuv. */
+int conn_read(struct conn *conn);
+
+/* ---- conn_output.c ---- */
+
+extern size_t conn_output_limit; /* bytes that may wait for a client; constant once loops run */
 
 /* Append to the output of a pinned connection; over the limit it is doomed. From any thread. Returns whether it was
  * appended. */
@@ -64,13 +80,8 @@ bool conn_send(struct conn *conn, const void *data, size_t len);
 /* Have the loop kill a pinned connection. From any thread. */
 void conn_doom(struct conn *conn);
 
-/* On the loop, pinned: append the replies that were gathered; write what can be written; read no more, and kill it when
- * the output is written, or is not for some seconds. */
+/* On the loop, pinned: append the replies that were gathered; write what can be written. */
 void conn_reply(struct conn *conn);
 void conn_flush(struct conn *conn);
-void conn_finish(struct conn *conn);
-
-/* Release what a connection owns. For hold_*.c, on the loop. */
-void conn_destroy(struct conn *conn);
 
 #endif

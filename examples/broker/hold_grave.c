@@ -6,7 +6,6 @@
 
 #include "clients.h"
 #include "loop.h"
-#include "topics.h"
 
 static atomic_uint_fast64_t made, destroyed;
 
@@ -71,25 +70,21 @@ void mortal_bury(struct mortal *mortal) {
     pthread_mutex_unlock(&grave->lock);
 }
 
-static void free_handle(uv_handle_t *handle) {
-    free(handle);
-}
-
-static void forget_topics(struct names *names, enum topic_kind kind, hold_ref ref) {
-    for (const struct name *name; (name = names_any(names)) != NULL;) {
-        topics_remove(kind, name->s, name->len, ref);
-        names_drop_any(names);
+static void forget_topics(struct subscriptions *set, hold_ref ref) {
+    for (struct topic *topic; (topic = subscriptions_take_any(set)) != NULL;) {
+        topic_remove(topic, ref);
+        topic_put(topic);
     }
 }
 
 void mortal_forget(struct conn *conn) {
     hold_ref ref = hold_ref_of(conn);
     clients_remove(conn->id);
-    forget_topics(&conn->channels, CHANNEL, ref);
-    forget_topics(&conn->patterns, PATTERN, ref);
+    forget_topics(&conn->channels, ref);
+    forget_topics(&conn->patterns, ref);
     loop_forget(conn->loop, ref);
     if (conn->linger != NULL)
-        uv_close((uv_handle_t *)conn->linger, free_handle);
+        uv_close((uv_handle_t *)conn->linger, loop_free_handle);
 }
 
 static uint64_t live(void) {

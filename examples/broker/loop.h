@@ -12,7 +12,8 @@
 struct loop {
     uv_loop_t uv; /* its data is the loop */
     uv_async_t async;
-    uv_tcp_t unused; /* libuv keeps a descriptor in each loop that ever had a stream: it takes it with this one */
+    uv_tcp_t
+        unused; /* libuv keeps a descriptor in each loop that ever had a stream: it takes it with this one */
     void *hold; /* of hold_*.c */
     pthread_t thread;
     size_t live;              /* connections not yet destroyed */

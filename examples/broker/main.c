@@ -68,8 +68,9 @@ int main(int argc, char **argv) {
     }
 
     signals_block();
-    topics_init();
-    int result = loops_start(threads);
+    int result = topics_init();
+    if (result == 0)
+        result = loops_start(threads);
     if (result == 0)
         result = signals_start();
     if (result != 0)
@@ -85,6 +86,6 @@ int main(int argc, char **argv) {
     signals_end();
     topics_free();
     uint64_t left = hold_left(stderr);
-    (void)printf("ended, %llu connections or queues left\n", (unsigned long long)left);
+    (void)printf("ended, %llu objects left\n", (unsigned long long)left);
     return left == 0 ? 0 : 1;
 }

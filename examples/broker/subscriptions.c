@@ -1,62 +1,51 @@
 /* SPDX-License-Identifier: MIT */
-#include "names.h"
+#include "subscriptions.h"
 
 #include <search.h>
-#include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
 
+/* Topics are compared by the name that they begin with, so that a name alone will do to look for one. */
 static int compare(const void *a, const void *b) {
-    const struct name *x = a, *y = b;
+    const struct topic_name *x = a, *y = b;
     if (x->len != y->len)
         return x->len < y->len ? -1 : 1;
     return memcmp(x->s, y->s, x->len);
 }
 
-static struct name *make(const char *s, size_t len) {
-    struct name *name = malloc(sizeof *name + len);
-    if (name != NULL) {
-        name->len = len;
-        memcpy(name->s, s, len);
-    }
-    return name;
-}
-
-int names_add(struct names *names, const char *s, size_t len) {
-    struct name *name = make(s, len);
-    struct name **found = name == NULL ? NULL : tsearch(name, &names->tree, compare);
-    if (found == NULL || *found != name) {
-        free(name);
-        return found == NULL ? -1 : 0;
-    }
-    names->count++;
+int subscriptions_add(struct subscriptions *set, struct topic *topic) {
+    if (tfind(topic, &set->tree, compare) != NULL)
+        return 0;
+    if (tsearch(topic, &set->tree, compare) == NULL)
+        return -1;
+    set->count++;
     return 1;
 }
 
-int names_remove(struct names *names, const char *s, size_t len) {
-    struct name *key = make(s, len);
-    struct name **found = key == NULL ? NULL : tfind(key, &names->tree, compare);
-    if (found != NULL) {
-        struct name *name = *found;
-        (void)tdelete(key, &names->tree, compare);
-        free(name);
-        names->count--;
-    }
-    free(key);
-    return found != NULL;
+static struct topic *take(struct subscriptions *set, const void *key) {
+    void *const *found = tfind(key, &set->tree, compare);
+    if (found == NULL)
+        return NULL;
+    struct topic *topic = *found;
+    (void)tdelete(key, &set->tree, compare);
+    set->count--;
+    return topic;
 }
 
-const struct name *names_any(const struct names *names) {
-    return names->tree == NULL ? NULL : *(struct name **)names->tree; /* a node begins with its key */
+struct topic *subscriptions_take(struct subscriptions *set, const char *name, size_t len) {
+    struct topic_name key = {name, len};
+    return take(set, &key);
 }
 
-void names_drop_any(struct names *names) {
-    struct name *name = *(struct name **)names->tree;
-    (void)tdelete(name, &names->tree, compare);
-    free(name);
-    names->count--;
+struct topic *subscriptions_take_any(struct subscriptions *set) {
+    return set->tree == NULL ? NULL : take(set, *(void **)set->tree); /* a node begins with its key */
 }
 
-void names_free(struct names *names) {
-    tdestroy(names->tree, free);
-    *names = (struct names){0};
+static void put(void *topic) {
+    topic_put(topic);
+}
+
+void subscriptions_free(struct subscriptions *set) {
+    tdestroy(set->tree, put);
+    *set = (struct subscriptions){0};
 }

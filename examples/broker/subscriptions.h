@@ -1,28 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* A set of names: what a connection subscribed to. Of one thread. */
-#ifndef BROKER_NAMES_H
-#define BROKER_NAMES_H
+/* The topics that a connection subscribed to: a set by name, which keeps them alive. Of one thread. */
+#ifndef BROKER_SUBSCRIPTIONS_H
+#define BROKER_SUBSCRIPTIONS_H
 
-#include <stddef.h>
+#include "topic.h"
 
-struct name {
-    size_t len;
-    char s[];
-};
-
-struct names {
+struct subscriptions {
     void *tree; /* of tsearch */
     unsigned count;
 };
 
-/* Add a name. Returns 1: added; 0: it was there; -1: no memory. */
-int names_add(struct names *names, const char *s, size_t len);
-/* Take a name out. Returns 1, or 0: it was not there. */
-int names_remove(struct names *names, const char *s, size_t len);
-/* Some name of a set, or NULL. */
-const struct name *names_any(const struct names *names);
-/* Take that one out. The set must not be empty. */
-void names_drop_any(struct names *names);
-void names_free(struct names *names);
+/* Add a topic, and when it was added take the caller's reference. Returns 1: added; 0: it was there; -1: no memory. */
+int subscriptions_add(struct subscriptions *set, struct topic *topic);
+/* Take out the topic of a name, or any, and give the reference. Returns NULL: none. */
+struct topic *subscriptions_take(struct subscriptions *set, const char *name, size_t len);
+struct topic *subscriptions_take_any(struct subscriptions *set);
+void subscriptions_free(struct subscriptions *set);
 
 #endif
