@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* The table of commands, and those that need no file of their own. */
 #include "command.h"
 
-#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
@@ -11,15 +11,6 @@
 
 bool arg_is(const struct arg *arg, const char *word) {
     return strlen(word) == arg->len && strncasecmp(word, arg->s, arg->len) == 0;
-}
-
-void reply_unknown(struct conn *conn, const char *what, const struct arg *name) {
-    char text[65];
-    size_t len = name->len < sizeof text - 1 ? name->len : sizeof text - 1;
-    for (size_t i = 0; i < len; i++)
-        text[i] = name->s[i] >= ' ' && name->s[i] < 127 ? name->s[i] : '.';
-    text[len] = '\0';
-    buf_addf(&conn->reply, "-ERR unknown %s '%s'\r\n", what, text);
 }
 
 static bool subscribes(const struct conn *conn) {
@@ -49,53 +40,14 @@ static void command_quit(struct conn *conn, const struct arg *args, size_t count
     conn_finish(conn);
 }
 
-/* HELLO [2 [AUTH user password] [SETNAME name]] */
-static void command_hello(struct conn *conn, const struct arg *args, size_t count) {
-    long version = 2;
-    if (count > 1 && resp_number(args[1].s, args[1].len, &version) != 0) {
-        buf_addf(&conn->reply, "-ERR Protocol version is not an integer or out of range\r\n");
-        return;
-    }
-    if (version != 2) {
-        buf_addf(&conn->reply, "-NOPROTO unsupported protocol version\r\n");
-        return;
-    }
-    for (size_t i = 2; i < count; i++) {
-        if (arg_is(&args[i], "SETNAME") && i + 1 < count) {
-            if (!client_set_name(conn, &args[++i]))
-                return;
-        } else if (arg_is(&args[i], "AUTH") && i + 2 < count) {
-            i += 2; /* there are no users */
-        } else {
-            buf_addf(&conn->reply, "-ERR syntax error in HELLO\r\n");
-            return;
-        }
-    }
-    resp_array(&conn->reply, 14);
-    const char *pairs[] = {"server", "weakrt-broker", "version", "7.0.0",
-                           "mode",   "standalone",    "role",    "master"};
-    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
-        resp_string(&conn->reply, pairs[i]);
-    resp_string(&conn->reply, "proto");
-    resp_integer(&conn->reply, 2);
-    resp_string(&conn->reply, "id");
-    resp_integer(&conn->reply, conn->id);
-    resp_string(&conn->reply, "modules");
-    resp_array(&conn->reply, 0);
-}
-
 /* CONFIG GET pattern ... */
-static void command_config(struct conn *conn, const struct arg *args, size_t count) {
+static void config_get(struct conn *conn, const struct arg *args, size_t count) {
     char limit[32], bulk[32];
     (void)snprintf(limit, sizeof limit, "%zu", conn_output_limit);
     (void)snprintf(bulk, sizeof bulk, "%ld", (long)RESP_MAX_BULK);
     const char *settings[][2] = {
         {"save", ""}, {"appendonly", "no"}, {"proto-max-bulk-len", bulk}, {"output-limit", limit}};
     enum { SETTINGS = sizeof settings / sizeof settings[0] };
-    if (count < 3 || !arg_is(&args[1], "GET")) {
-        reply_unknown(conn, "subcommand", &args[1]);
-        return;
-    }
     bool wanted[SETTINGS] = {false};
     size_t found = 0;
     for (size_t i = 0; i < SETTINGS; i++) {
@@ -112,14 +64,22 @@ static void command_config(struct conn *conn, const struct arg *args, size_t cou
     }
 }
 
+/* Of commands nothing is described: redis-cli, which asks, does without. */
 static void command_command(struct conn *conn, const struct arg *args, size_t count) {
     (void)args, (void)count;
     resp_array(&conn->reply, 0);
 }
 
+/* SHUTDOWN [NOSAVE|SAVE] [NOW] [FORCE]; there is nothing to save, so that all mean the same. */
 static void command_shutdown(struct conn *conn, const struct arg *args, size_t count) {
-    (void)conn, (void)args, (void)count;
-    loops_stop();
+    bool known = true;
+    for (size_t i = 1; i < count; i++)
+        known &= arg_is(&args[i], "NOSAVE") || arg_is(&args[i], "SAVE") || arg_is(&args[i], "NOW") ||
+                 arg_is(&args[i], "FORCE");
+    if (known)
+        loops_stop();
+    else
+        buf_addf(&conn->reply, "-ERR syntax error\r\n");
 }
 
 /* A web page that makes a browser send these would have the rest of its request run as commands. */
@@ -129,48 +89,91 @@ static void command_not_here(struct conn *conn, const struct arg *args, size_t n
     conn_finish(conn);
 }
 
-static const struct command {
-    const char *name;
-    size_t min, max;     /* arguments, the name included */
-    int when_subscribed; /* 1: allowed then too */
-    void (*run)(struct conn *conn, const struct arg *args, size_t count);
-} commands[] = {
-    {"PING", 1, 2, 1, command_ping},
-    {"PUBLISH", 3, 3, 0, command_publish},
-    {"SUBSCRIBE", 2, RESP_MAX_ARGS, 1, command_subscribe},
-    {"PSUBSCRIBE", 2, RESP_MAX_ARGS, 1, command_psubscribe},
-    {"UNSUBSCRIBE", 1, RESP_MAX_ARGS, 1, command_unsubscribe},
-    {"PUNSUBSCRIBE", 1, RESP_MAX_ARGS, 1, command_punsubscribe},
-    {"PUBSUB", 2, RESP_MAX_ARGS, 0, command_pubsub},
-    {"ECHO", 2, 2, 0, command_echo},
-    {"QUIT", 1, RESP_MAX_ARGS, 1, command_quit},
-    {"HELLO", 1, 7, 0, command_hello},
-    {"CLIENT", 2, 16, 0, command_client},
-    {"INFO", 1, RESP_MAX_ARGS, 0, command_info},
-    {"CONFIG", 2, RESP_MAX_ARGS, 0, command_config},
-    {"COMMAND", 1, RESP_MAX_ARGS, 0, command_command},
-    {"SHUTDOWN", 1, 4, 0, command_shutdown},
-    {"GET", 3, 3, 0, command_http},
-    {"POST", 1, RESP_MAX_ARGS, 1, command_not_here},
-    {"Host:", 1, RESP_MAX_ARGS, 1, command_not_here},
-};
+static const struct command config_commands[] = {{"get", 3, RESP_MAX_ARGS, 0, config_get, NULL}, {0}};
+static const struct command command_commands[] = {{"docs", 2, RESP_MAX_ARGS, 0, command_command, NULL}, {0}};
+
+static const struct command commands[] = {{"ping", 1, 2, 1, command_ping, NULL},
+                                          {"publish", 3, 3, 0, command_publish, NULL},
+                                          {"subscribe", 2, RESP_MAX_ARGS, 1, command_subscribe, NULL},
+                                          {"psubscribe", 2, RESP_MAX_ARGS, 1, command_psubscribe, NULL},
+                                          {"unsubscribe", 1, RESP_MAX_ARGS, 1, command_unsubscribe, NULL},
+                                          {"punsubscribe", 1, RESP_MAX_ARGS, 1, command_punsubscribe, NULL},
+                                          {"pubsub", 2, RESP_MAX_ARGS, 0, NULL, pubsub_commands},
+                                          {"echo", 2, 2, 0, command_echo, NULL},
+                                          {"quit", 1, RESP_MAX_ARGS, 1, command_quit, NULL},
+                                          {"hello", 1, RESP_MAX_ARGS, 0, command_hello, NULL},
+                                          {"client", 2, RESP_MAX_ARGS, 0, NULL, client_commands},
+                                          {"info", 1, RESP_MAX_ARGS, 0, command_info, NULL},
+                                          {"config", 2, RESP_MAX_ARGS, 0, NULL, config_commands},
+                                          {"command", 1, RESP_MAX_ARGS, 0, command_command, command_commands},
+                                          {"shutdown", 1, RESP_MAX_ARGS, 0, command_shutdown, NULL},
+                                          {"post", 1, RESP_MAX_ARGS, 1, command_not_here, NULL},
+                                          {"host:", 1, RESP_MAX_ARGS, 1, command_not_here, NULL},
+                                          {0}};
+/* GET path HTTP/1.x; any other GET is Redis's, and unknown here. */
+static const struct command http_get = {"get", 3, 3, 0, command_http, NULL};
+
+static const struct command *find(const struct command *table, const struct arg *name) {
+    while (table->name != NULL && !arg_is(name, table->name))
+        table++;
+    return table->name == NULL ? NULL : table;
+}
+
+void reply_quoted(struct buf *reply, const struct arg *arg, size_t max) {
+    size_t len = arg->len < max ? arg->len : max;
+    buf_add(reply, "'", 1);
+    for (size_t i = 0; i < len; i++)
+        buf_add(reply, (unsigned char)arg->s[i] < ' ' ? " " : &arg->s[i], 1);
+    buf_add(reply, "'", 1);
+}
+
+enum { SHOWN = 128 }; /* bytes of what is unknown, and of its arguments together */
+
+static void unknown_command(struct conn *conn, const struct arg *args, size_t count) {
+    buf_addf(&conn->reply, "-ERR unknown command ");
+    reply_quoted(&conn->reply, &args[0], SHOWN);
+    buf_addf(&conn->reply, ", with args beginning with: ");
+    size_t before = conn->reply.len;
+    for (size_t i = 1; i < count && conn->reply.len - before < SHOWN && !conn->reply.failed; i++) {
+        reply_quoted(&conn->reply, &args[i], SHOWN - (conn->reply.len - before));
+        buf_add(&conn->reply, " ", 1);
+    }
+    buf_add(&conn->reply, "\r\n", 2);
+}
+
+static void unknown_subcommand(struct conn *conn, const struct arg *name) {
+    buf_addf(&conn->reply, "-ERR unknown subcommand ");
+    reply_quoted(&conn->reply, name, SHOWN);
+    buf_add(&conn->reply, "\r\n", 2);
+}
 
 void command_run(struct conn *conn, const struct arg *args, size_t number) {
     count(COMMANDS, 1);
-    const struct command *command = commands, *end = commands + sizeof commands / sizeof commands[0];
-    while (command < end && !arg_is(&args[0], command->name))
-        command++;
-    if (command == end || (command->run == command_http && number < 3)) {
-        reply_unknown(conn, "command", &args[0]);
-    } else if (number < command->min || number > command->max) {
-        buf_addf(&conn->reply, "-ERR wrong number of arguments for '%s' command\r\n", command->name);
-    } else if (subscribes(conn) && !command->when_subscribed) {
+    const struct command *parent = NULL, *command = find(commands, &args[0]);
+    if (command == NULL && number == http_get.max && arg_is(&args[0], http_get.name))
+        command = &http_get;
+    if (command == NULL) {
+        unknown_command(conn, args, number);
+        return;
+    }
+    if (command->subcommands != NULL && number > 1) {
+        parent = command;
+        command = find(parent->subcommands, &args[1]);
+        if (command == NULL) {
+            unknown_subcommand(conn, &args[1]);
+            return;
+        }
+    }
+    const char *first = parent == NULL ? "" : parent->name, *mark = parent == NULL ? "" : "|";
+    if (number < command->min || number > command->max)
+        buf_addf(&conn->reply, "-ERR wrong number of arguments for '%s%s%s' command\r\n", first, mark,
+                 command->name);
+    else if (subscribes(conn) && !command->when_subscribed)
         buf_addf(
             &conn->reply,
-            "-ERR Can't execute '%s': only (P)SUBSCRIBE / (P)UNSUBSCRIBE / PING / QUIT are allowed in this "
-            "context\r\n",
-            command->name);
-    } else {
+            "-ERR Can't execute '%s%s%s': only (P)SUBSCRIBE / (P)UNSUBSCRIBE / PING / QUIT are allowed in "
+            "this context\r\n",
+            first, mark, command->name);
+    else
         command->run(conn, args, number);
-    }
 }

@@ -9,14 +9,16 @@
 #include "counters.h"
 
 bool client_set_name(struct conn *conn, const struct arg *name) {
-    bool fits = name->len < CONN_NAME_SIZE;
-    for (size_t i = 0; i < name->len && fits; i++)
-        fits = name->s[i] > ' ' && name->s[i] < 127;
-    if (!fits) {
+    bool plain = true;
+    for (size_t i = 0; i < name->len; i++)
+        plain &= name->s[i] > ' ' && name->s[i] < 127;
+    if (!plain) {
         buf_addf(&conn->reply,
-                 "-ERR Client names cannot contain spaces, newlines or special characters, and have "
-                 "less than %d bytes\r\n",
-                 CONN_NAME_SIZE);
+                 "-ERR Client names cannot contain spaces, newlines or special characters.\r\n");
+        return false;
+    }
+    if (name->len >= CONN_NAME_SIZE) {
+        buf_addf(&conn->reply, "-ERR Client names have less than %d bytes\r\n", CONN_NAME_SIZE);
         return false;
     }
     pthread_mutex_lock(&conn->lock);
@@ -26,40 +28,146 @@ bool client_set_name(struct conn *conn, const struct arg *name) {
     return true;
 }
 
+static void set_name(struct conn *conn, const struct arg *args, size_t count) {
+    (void)count;
+    if (client_set_name(conn, &args[2]))
+        resp_ok(&conn->reply);
+}
+
+static void get_name(struct conn *conn, const struct arg *args, size_t count) {
+    (void)args, (void)count;
+    if (conn->name[0] == '\0') /* written by this thread only */
+        resp_null(&conn->reply);
+    else
+        resp_string(&conn->reply, conn->name);
+}
+
+static void get_id(struct conn *conn, const struct arg *args, size_t count) {
+    (void)args, (void)count;
+    resp_integer(&conn->reply, conn->id);
+}
+
+/* ---- which clients are meant ---- */
+
+enum type { ANY, NORMAL, PUBSUB, NONE };
+
+struct filter {
+    long id;                /* 0: any */
+    const struct arg *addr; /* NULL: any */
+    enum type type;
+    bool skip_me;
+};
+
+static unsigned channels_of(struct conn *conn) {
+    return atomic_load_explicit(&conn->channel_count, memory_order_relaxed);
+}
+
+static unsigned patterns_of(struct conn *conn) {
+    return atomic_load_explicit(&conn->pattern_count, memory_order_relaxed);
+}
+
+static enum type type_of(struct conn *conn) {
+    return channels_of(conn) + patterns_of(conn) == 0 ? NORMAL : PUBSUB;
+}
+
+static bool is_meant(struct conn *conn, const struct filter *filter) {
+    return (filter->id == 0 || conn->id == (uint64_t)filter->id) &&
+           (filter->addr == NULL || arg_is(filter->addr, conn->addr)) &&
+           (filter->type == ANY || filter->type == type_of(conn));
+}
+
+/* Returns ANY when there is no such type, and the reply says so. Of masters and replicas there are none. */
+static enum type parse_type(struct conn *conn, const struct arg *arg) {
+    if (arg_is(arg, "normal"))
+        return NORMAL;
+    if (arg_is(arg, "pubsub"))
+        return PUBSUB;
+    if (arg_is(arg, "master") || arg_is(arg, "replica") || arg_is(arg, "slave"))
+        return NONE;
+    buf_addf(&conn->reply, "-ERR Unknown client type ");
+    reply_quoted(&conn->reply, arg, 128);
+    buf_add(&conn->reply, "\r\n", 2);
+    return ANY;
+}
+
+static bool syntax_error(struct conn *conn) {
+    buf_addf(&conn->reply, "-ERR syntax error\r\n");
+    return false;
+}
+
+/* ---- CLIENT LIST ---- */
+
 static void describe(struct conn *conn, struct buf *out) {
     pthread_mutex_lock(&conn->lock);
-    buf_addf(out, "id=%" PRIu64 " addr=%s name=%s age=%lld sub=%u psub=%u omem=%zu\n", conn->id, conn->addr,
-             conn->name, (long long)(time(NULL) - conn->since),
-             atomic_load_explicit(&conn->channel_count, memory_order_relaxed),
-             atomic_load_explicit(&conn->pattern_count, memory_order_relaxed),
+    buf_addf(out, "id=%" PRIu64 " addr=%s name=%s age=%lld flags=%c db=0 sub=%u psub=%u omem=%zu\n", conn->id,
+             conn->addr, conn->name, (long long)(time(NULL) - conn->since),
+             type_of(conn) == PUBSUB ? 'P' : 'N', channels_of(conn), patterns_of(conn),
              conn->output.len + conn->in_flight);
     pthread_mutex_unlock(&conn->lock);
 }
 
-static void list(struct conn *conn) {
+static void describe_if_meant(hold_ref ref, const struct filter *filter, struct buf *out) {
+    struct conn *conn = hold_get(ref);
+    if (conn == NULL)
+        return; /* gone since */
+    if (is_meant(conn, filter))
+        describe(conn, out);
+    hold_put(conn);
+}
+
+/* Returns false: no memory. */
+static bool describe_all(const struct filter *filter, struct buf *out) {
     struct refs all;
-    struct buf text = {0};
     bool copied = clients_copy(&all);
-    for (size_t i = 0; i < all.count; i++) {
-        struct conn *other = hold_get(all.at[i]);
-        if (other == NULL)
-            continue; /* gone since */
-        describe(other, &text);
-        hold_put(other);
-    }
+    for (size_t i = 0; i < all.count; i++)
+        describe_if_meant(all.at[i], filter, out);
     free(all.at);
-    if (!copied || text.failed)
+    return copied;
+}
+
+/* Describe those of some numbers. Returns false: not a number, and the reply says so. */
+static bool describe_ids(struct conn *conn, const struct arg *args, size_t count, struct buf *out) {
+    const struct filter any = {0};
+    long id;
+    for (size_t i = 0; i < count; i++) {
+        if (resp_number(args[i].s, args[i].len, &id) != 0 || id <= 0) {
+            buf_addf(&conn->reply, "-ERR Invalid client ID\r\n");
+            return false;
+        }
+        describe_if_meant(clients_find((uint64_t)id), &any, out);
+    }
+    return true;
+}
+
+/* CLIENT LIST [TYPE type | ID n ...] */
+static void list(struct conn *conn, const struct arg *args, size_t count) {
+    struct filter filter = {0};
+    struct buf text = {0};
+    bool done;
+    if (count > 3 && arg_is(&args[2], "ID")) {
+        if (!describe_ids(conn, args + 3, count - 3, &text)) {
+            buf_free(&text);
+            return;
+        }
+        done = true;
+    } else {
+        if (count == 4 && arg_is(&args[2], "TYPE")) {
+            if ((filter.type = parse_type(conn, &args[3])) == ANY)
+                return;
+        } else if (count != 2) {
+            (void)syntax_error(conn);
+            return;
+        }
+        done = describe_all(&filter, &text);
+    }
+    if (!done || text.failed)
         buf_addf(&conn->reply, "-ERR out of memory\r\n");
     else
         resp_bulk(&conn->reply, text.data, text.len);
     buf_free(&text);
 }
 
-struct filter {
-    long id;                /* 0: any */
-    const struct arg *addr; /* NULL: any */
-    bool skip_me;
-};
+/* ---- CLIENT KILL ---- */
 
 /* Kill what a filter asks for; this very connection lives until its reply is written. Returns how many. */
 static unsigned kill_one(struct conn *conn, hold_ref ref, const struct filter *filter) {
@@ -67,7 +175,7 @@ static unsigned kill_one(struct conn *conn, hold_ref ref, const struct filter *f
     if (other == NULL)
         return 0;
     unsigned killed = 0;
-    bool meant = filter->addr == NULL || arg_is(filter->addr, other->addr);
+    bool meant = is_meant(other, filter);
     if (meant && other == conn) {
         killed = !filter->skip_me;
         if (killed)
@@ -92,32 +200,37 @@ static unsigned kill_by(struct conn *conn, const struct filter *filter) {
     return killed;
 }
 
-static bool parse_filter(struct filter *filter, const struct arg *args, size_t count) {
+/* Returns whether it is one; if not, the reply says so. */
+static bool parse_filter(struct conn *conn, struct filter *filter, const struct arg *args, size_t count) {
     for (size_t i = 0; i + 1 < count; i += 2) {
         const struct arg *value = &args[i + 1];
         if (arg_is(&args[i], "ID")) {
-            if (resp_number(value->s, value->len, &filter->id) != 0 || filter->id <= 0)
+            if (resp_number(value->s, value->len, &filter->id) != 0 || filter->id <= 0) {
+                buf_addf(&conn->reply, "-ERR client-id should be greater than 0\r\n");
                 return false;
+            }
         } else if (arg_is(&args[i], "ADDR")) {
             filter->addr = value;
+        } else if (arg_is(&args[i], "TYPE")) {
+            if ((filter->type = parse_type(conn, value)) == ANY)
+                return false;
         } else if (arg_is(&args[i], "SKIPME") && (arg_is(value, "yes") || arg_is(value, "no"))) {
             filter->skip_me = arg_is(value, "yes");
         } else {
-            return false;
+            return syntax_error(conn);
         }
     }
-    return count % 2 == 0;
+    return count % 2 == 0 || syntax_error(conn);
 }
 
-/* CLIENT KILL addr:port, or CLIENT KILL [ID n] [ADDR addr:port] [SKIPME yes|no] */
+/* CLIENT KILL addr:port, or CLIENT KILL [ID n] [ADDR addr:port] [TYPE type] [SKIPME yes|no] */
 static void kill_command(struct conn *conn, const struct arg *args, size_t count) {
-    struct filter filter = {.addr = count == 1 ? &args[0] : NULL, .skip_me = count != 1};
-    if (count != 1 && !parse_filter(&filter, args, count)) {
-        buf_addf(&conn->reply, "-ERR syntax error\r\n");
+    bool old = count == 3;
+    struct filter filter = {.addr = old ? &args[2] : NULL, .skip_me = !old};
+    if (!old && !parse_filter(conn, &filter, args + 2, count - 2))
         return;
-    }
     unsigned killed = kill_by(conn, &filter);
-    if (count != 1)
+    if (!old)
         resp_integer(&conn->reply, killed);
     else if (killed != 0)
         resp_ok(&conn->reply);
@@ -125,17 +238,9 @@ static void kill_command(struct conn *conn, const struct arg *args, size_t count
         buf_addf(&conn->reply, "-ERR No such client\r\n");
 }
 
-void command_client(struct conn *conn, const struct arg *args, size_t count) {
-    if (arg_is(&args[1], "ID") && count == 2)
-        resp_integer(&conn->reply, conn->id);
-    else if (arg_is(&args[1], "LIST") && count == 2)
-        list(conn);
-    else if (arg_is(&args[1], "KILL") && count > 2)
-        kill_command(conn, args + 2, count - 2);
-    else if (arg_is(&args[1], "GETNAME") && count == 2)
-        resp_string(&conn->reply, conn->name); /* written by this thread only */
-    else if (!arg_is(&args[1], "SETNAME") || count != 3)
-        reply_unknown(conn, "subcommand or wrong number of arguments for", &args[1]);
-    else if (client_set_name(conn, &args[2]))
-        resp_ok(&conn->reply);
-}
+const struct command client_commands[] = {{"id", 2, 2, 0, get_id, NULL},
+                                          {"list", 2, RESP_MAX_ARGS, 0, list, NULL},
+                                          {"kill", 3, RESP_MAX_ARGS, 0, kill_command, NULL},
+                                          {"getname", 2, 2, 0, get_name, NULL},
+                                          {"setname", 3, 3, 0, set_name, NULL},
+                                          {0}};

@@ -16,15 +16,32 @@ static const char *const counter_names[COUNTER_COUNT] = {COUNTERS(COUNTER_NAME)}
 
 atomic_uint_fast64_t counters[COUNTER_COUNT];
 
-static void write_info(FILE *f) {
-    (void)fprintf(f, "# Server\r\nredis_mode:standalone\r\nprocess_id:%ld\r\nhold:%s\r\nthreads:%u\r\n",
-                  (long)getpid(), hold_name, loops_count());
-    (void)fprintf(f, "\r\n# Clients\r\nconnected_clients:%" PRIu64 "\r\n\r\n# Stats\r\n",
-                  counted(ACCEPTED) - counted(CLOSED));
+static void write_server(FILE *f) {
+    (void)fprintf(f, "redis_mode:standalone\r\nprocess_id:%ld\r\nhold:%s\r\nthreads:%u\r\n", (long)getpid(),
+                  hold_name, loops_count());
+}
+
+static void write_clients(FILE *f) {
+    (void)fprintf(f, "connected_clients:%" PRIu64 "\r\n", counted(ACCEPTED) - counted(CLOSED));
+}
+
+static void write_counters(FILE *f) {
     for (int i = 0; i < COUNTER_COUNT; i++)
         (void)fprintf(f, "%s:%" PRIu64 "\r\n", counter_names[i], counted(i));
-    (void)fprintf(f, "\r\n# Hold\r\n");
-    hold_info(f);
+}
+
+static const struct section {
+    const char *name;
+    void (*write)(FILE *f);
+} sections[] = {
+    {"Server", write_server}, {"Clients", write_clients}, {"Stats", write_counters}, {"Hold", hold_info}};
+
+static bool is_wanted(const struct section *section, const struct arg *args, size_t count) {
+    bool wanted = count == 1;
+    for (size_t i = 1; i < count; i++)
+        wanted |= arg_is(&args[i], section->name) || arg_is(&args[i], "default") || arg_is(&args[i], "all") ||
+                  arg_is(&args[i], "everything");
+    return wanted;
 }
 
 static void write_metrics(FILE *f) {
@@ -34,24 +51,20 @@ static void write_metrics(FILE *f) {
     hold_metrics(f);
 }
 
-/* What a writer writes, for the caller to free; NULL: no memory. */
-static char *text_of(void (*write)(FILE *f), size_t *len) {
-    char *text = NULL;
-    FILE *f = open_memstream(&text, len);
-    if (f == NULL)
-        return NULL;
-    write(f);
-    if (fclose(f) == 0)
-        return text;
-    free(text);
-    return NULL;
-}
-
+/* INFO [section ...] */
 void command_info(struct conn *conn, const struct arg *args, size_t count) {
-    (void)args, (void)count; /* all sections, whatever was asked for */
+    char *text = NULL;
     size_t len = 0;
-    char *text = text_of(write_info, &len);
-    if (text == NULL)
+    FILE *f = open_memstream(&text, &len);
+    const char *between = "";
+    for (size_t i = 0; f != NULL && i < sizeof sections / sizeof sections[0]; i++) {
+        if (!is_wanted(&sections[i], args, count))
+            continue;
+        (void)fprintf(f, "%s# %s\r\n", between, sections[i].name);
+        sections[i].write(f);
+        between = "\r\n";
+    }
+    if (f == NULL || fclose(f) != 0)
         buf_addf(&conn->reply, "-ERR out of memory\r\n");
     else
         resp_bulk(&conn->reply, text, len);
@@ -61,9 +74,12 @@ void command_info(struct conn *conn, const struct arg *args, size_t count) {
 /* GET /metrics HTTP/1.1, as a line of words: the lines that follow are not read. */
 void command_http(struct conn *conn, const struct arg *args, size_t count) {
     (void)count;
+    char *text = NULL;
     size_t len = 0;
-    char *text = arg_is(&args[1], "/metrics") ? text_of(write_metrics, &len) : NULL;
-    if (text == NULL) {
+    FILE *f = arg_is(&args[1], "/metrics") ? open_memstream(&text, &len) : NULL;
+    if (f != NULL)
+        write_metrics(f);
+    if (f == NULL || fclose(f) != 0) {
         buf_addf(&conn->reply, "HTTP/1.0 404 Not Found\r\nContent-Length: 0\r\n\r\n");
     } else {
         buf_addf(&conn->reply,

@@ -122,8 +122,9 @@ static void list_channel(const struct topic_name *name, void *arg) {
     listing->count++;
 }
 
-static void list_channels(struct conn *conn, const struct arg *pattern) {
-    struct listing listing = {.pattern = pattern};
+/* PUBSUB CHANNELS [pattern] */
+static void list_channels(struct conn *conn, const struct arg *args, size_t count) {
+    struct listing listing = {.pattern = count == 3 ? &args[2] : NULL};
     topics_each_channel(list_channel, &listing);
     if (listing.text.failed) {
         buf_addf(&conn->reply, "-ERR out of memory\r\n");
@@ -134,18 +135,21 @@ static void list_channels(struct conn *conn, const struct arg *pattern) {
     buf_free(&listing.text);
 }
 
-void command_pubsub(struct conn *conn, const struct arg *args, size_t count) {
-    if (arg_is(&args[1], "CHANNELS") && count <= 3) {
-        list_channels(conn, count == 3 ? &args[2] : NULL);
-    } else if (arg_is(&args[1], "NUMSUB")) {
-        resp_array(&conn->reply, 2 * (count - 2));
-        for (size_t i = 2; i < count; i++) {
-            resp_bulk(&conn->reply, args[i].s, args[i].len);
-            resp_integer(&conn->reply, topics_channel_subscribers(args[i].s, args[i].len));
-        }
-    } else if (arg_is(&args[1], "NUMPAT") && count == 2) {
-        resp_integer(&conn->reply, topics_patterns());
-    } else {
-        reply_unknown(conn, "subcommand or wrong number of arguments for", &args[1]);
+/* PUBSUB NUMSUB [channel ...] */
+static void count_subscribers(struct conn *conn, const struct arg *args, size_t count) {
+    resp_array(&conn->reply, 2 * (count - 2));
+    for (size_t i = 2; i < count; i++) {
+        resp_bulk(&conn->reply, args[i].s, args[i].len);
+        resp_integer(&conn->reply, topics_channel_subscribers(args[i].s, args[i].len));
     }
 }
+
+static void count_patterns(struct conn *conn, const struct arg *args, size_t count) {
+    (void)args, (void)count;
+    resp_integer(&conn->reply, topics_patterns());
+}
+
+const struct command pubsub_commands[] = {{"channels", 2, 3, 0, list_channels, NULL},
+                                          {"numsub", 2, RESP_MAX_ARGS, 0, count_subscribers, NULL},
+                                          {"numpat", 2, 2, 0, count_patterns, NULL},
+                                          {0}};

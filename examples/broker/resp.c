@@ -3,13 +3,16 @@
 
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "word.h"
 
 int resp_number(const char *s, size_t len, long *out) {
     bool negative = len > 0 && s[0] == '-';
     long n = 0;
-    if (len - negative == 0 || len - negative > 18)
+    if (len - negative == 0 || len - negative > 18 || (s[negative] == '0' && len > 1))
         return -1;
     for (size_t i = negative; i < len; i++) {
         if (s[i] < '0' || s[i] > '9')
@@ -63,35 +66,33 @@ static size_t without_return(const char *s, size_t len) {
     return len > 0 && s[len - 1] == '\r' ? len - 1 : len;
 }
 
-/* Words between blanks. There are no quotes. */
-static enum resp_result parse_words(struct request *request, const struct buf *input, const char **error) {
+static enum resp_result parse_line(struct request *request, struct buf *input, const char **error) {
     size_t len;
     enum resp_result found = line(request, input, &len);
     if (found != RESP_REQUEST)
         return found == RESP_MORE ? RESP_MORE : fail(error, "too big inline request");
-    size_t end = request->at + without_return(input->data + request->at, len);
-    for (size_t at = request->at; at < end;) {
-        size_t start = at;
-        while (at < end && input->data[at] != ' ' && input->data[at] != '\t')
-            at++;
-        if (at > start && !add(request, start, at - start))
+    char *at = input->data + request->at, *end = at + without_return(at, len), *word;
+    size_t word_len;
+    int result;
+    while ((result = word_next(&at, end, &word, &word_len)) == 1)
+        if (!add(request, (size_t)(word - input->data), word_len))
             return fail(error, "out of memory");
-        at++;
-    }
+    if (result < 0)
+        return fail(error, "unbalanced quotes in request");
     request->at += len + 1;
     return complete(request, input);
 }
 
 /* The number behind the mark at request->at, which ends a line. */
 static enum resp_result parse_number(struct request *request, const struct buf *input, long *out,
-                                     const char **error, const char *why) {
+                                     const char **error, const char *wrong, const char *too_long) {
     size_t len;
     enum resp_result found = line(request, input, &len);
     if (found != RESP_REQUEST)
-        return found == RESP_MORE ? RESP_MORE : fail(error, why);
+        return found == RESP_MORE ? RESP_MORE : fail(error, too_long);
     const char *digits = input->data + request->at + 1;
     if (resp_number(digits, without_return(digits, len - 1), out) != 0)
-        return fail(error, why);
+        return fail(error, wrong);
     request->at += len + 1;
     return RESP_REQUEST;
 }
@@ -100,10 +101,15 @@ static enum resp_result parse_bulk(struct request *request, const struct buf *in
     if (request->bulk == 0) {
         if (request->at == input->len)
             return RESP_MORE;
-        if (input->data[request->at] != '$')
-            return fail(error, "expected '$'");
+        char mark = input->data[request->at];
+        if (mark != '$') {
+            (void)snprintf(request->wrong, sizeof request->wrong, "expected '$', got '%c'",
+                           mark < ' ' || mark > '~' ? '.' : mark);
+            return fail(error, request->wrong);
+        }
         long len = 0;
-        enum resp_result found = parse_number(request, input, &len, error, "invalid bulk length");
+        enum resp_result found =
+            parse_number(request, input, &len, error, "invalid bulk length", "too big bulk count string");
         if (found != RESP_REQUEST)
             return found;
         if (len < 0 || len > RESP_MAX_BULK || request->at + (size_t)len > RESP_MAX_REQUEST)
@@ -123,14 +129,15 @@ static enum resp_result parse_bulk(struct request *request, const struct buf *in
     return RESP_REQUEST;
 }
 
-enum resp_result resp_parse(struct request *request, const struct buf *input, const char **error) {
+enum resp_result resp_parse(struct request *request, struct buf *input, const char **error) {
     if (request->missing == 0) {
         if (input->len == 0)
             return RESP_MORE;
         if (input->data[0] != '*')
-            return parse_words(request, input, error);
+            return parse_line(request, input, error);
         long count = 0;
-        enum resp_result found = parse_number(request, input, &count, error, "invalid multibulk length");
+        enum resp_result found = parse_number(request, input, &count, error, "invalid multibulk length",
+                                              "too big mbulk count string");
         if (found != RESP_REQUEST)
             return found;
         if (count > RESP_MAX_ARGS)

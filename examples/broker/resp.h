@@ -28,20 +28,21 @@ struct request {
     } * spans; /* of the input: the strings so far */
     size_t count, cap;
     struct arg *args; /* the same as strings, once all are there */
+    char wrong[24];   /* text for an error that names a character */
 };
 
 enum resp_result { RESP_MORE, RESP_REQUEST, RESP_ERROR };
 
-/* Go on reading a request from the input, which begins with it.
+/* Go on reading a request from the input, which begins with it; quotes in a line are resolved in place.
  * Returns RESP_REQUEST: request->args and count are it, until resp_next or the input changes; RESP_MORE; or RESP_ERROR
  * with *error saying why. An empty request has count 0. */
-enum resp_result resp_parse(struct request *request, const struct buf *input, const char **error);
+enum resp_result resp_parse(struct request *request, struct buf *input, const char **error);
 
 /* Drop the request that was read, and make ready for what follows. Returns how much of the input it was. */
 size_t resp_next(struct request *request);
 void resp_free(struct request *request);
 
-/* Parse all of a string as a decimal number. Returns 0, or -1. */
+/* Parse all of a string as a decimal number, written as it would be printed. Returns 0, or -1. */
 int resp_number(const char *s, size_t len, long *out);
 
 void resp_bulk(struct buf *out, const void *s, size_t len);
