@@ -99,6 +99,7 @@ static enum verdict run_all(struct options *options) {
         if (soak(&suite, list_of, count, options) == USAGE)
             return USAGE;
     } else {
+        suite.planned = count;
         for (unsigned i = 0; i < count && !suite_stop_asked(); i++)
             if (suite_run(&suite, list_of[i], options) == VIOLATED)
                 break;

@@ -108,8 +108,10 @@ static void put_result(FILE *out, const struct result *result, const struct opti
     }
     (void)fprintf(out,
                   "},\"memory\":{\"live_bytes\":%" PRIu64 ",\"committed_bytes\":%" PRIu64
-                  ",\"resident_bytes\":%" PRIu64 "}",
-                  outcome->live_bytes, outcome->committed_bytes, outcome->resident_bytes);
+                  ",\"resident_before_bytes\":%" PRIu64 ",\"resident_bytes\":%" PRIu64
+                  "},\"standstills\":{\"count\":%" PRIu64 ",\"longest_seconds\":%.3f}",
+                  outcome->live_bytes, outcome->committed_bytes, outcome->resident_before,
+                  outcome->resident_bytes, outcome->standstills, outcome->longest_standstill);
     put_paths(out, outcome, scenario);
     put_latencies(out, outcome);
     put_samples(out, outcome);

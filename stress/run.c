@@ -10,10 +10,14 @@
 
 #include "item.h"
 #include "suite.h"
+#include "view.h"
 
 /* After the end of its time a scenario has this long; then its threads are stuck. Generous: a sanitizer on
  * a busy machine is slow. */
 #define STUCK_SECONDS 300
+
+/* What a run may leave resident besides: trails, marks in tables of scenarios, threads' stacks, malloc's own. */
+#define HARNESS_BYTES ((uint64_t)(16 + run.threads) << 20)
 
 /* How often the watching thread looks: often enough for perturbations, and not so that it is in the way. */
 #define WATCH_MS 2
@@ -61,15 +65,6 @@ static bool complete(double now) {
 }
 
 /* ---- progress ---- */
-
-static void show_progress(double now) {
-    printf("%s%-14s %5.1f s  %9.3f M steps", run_options->terminal ? "\r\033[K" : "  ... ",
-           run.scenario->name, now, (double)workers_steps() * 1e-6);
-    for (unsigned i = 0; i < MAX_COUNTS && run.scenario->counted[i] != NULL && i < 3; i++)
-        printf("  %" PRIu64 " %s", run_counted(&run, i), run.scenario->counted[i]);
-    printf(run_options->terminal ? "" : "\n");
-    (void)fflush(stdout);
-}
 
 static uint64_t resident_bytes(void) {
     unsigned long long all, resident = 0;
@@ -135,7 +130,7 @@ static void print_trail_cost(void) {
 
 /* Wait until the workers have ended, telling them when the time is over. */
 static void watch(void) {
-    double next_line = run_options->terminal ? 0.1 : 10, longest = run.seconds + run_options->patience;
+    double longest = run.seconds + run_options->patience;
     while (workers_wait(WATCH_MS)) {
         double now = run_seconds();
         take_sample(now);
@@ -147,13 +142,9 @@ static void watch(void) {
             atomic_store_explicit(&run.stop, true, memory_order_relaxed);
         if (now >= longest + STUCK_SECONDS)
             violation("its threads are stuck");
-        if (now >= next_line) {
-            show_progress(now);
-            next_line = now + (run_options->terminal ? 0.1 : 10);
-        }
+        view_tick(now);
     }
-    if (run_options->terminal)
-        printf("\r\033[K");
+    view_clear();
 }
 
 /* ---- the whole ---- */
@@ -168,16 +159,30 @@ static void check_ledger(const struct ledger *sum) {
         violation("holders left %" PRIu64 " marks, destroys saw %" PRIu64, sum->marked, sum->marks_seen);
 }
 
+/* Memory that objects had, and memory at all, is back at what it was before the scenario began. */
+static void check_memory(const wr_stats *before, const wr_stats *after, const struct outcome *outcome) {
+    if (after->live != before->live)
+        violation("%" PRIu64
+                  " objects are alive that were not before, of the library's own or without destroy",
+                  after->live - before->live);
+#ifndef WR_DEBUG /* which keeps slots in quarantine */
+    if (after->slots_retired == 0 && after->used_bytes > before->used_bytes)
+        violation("%" PRIu64 " bytes are in use for objects after wr_trim, %" PRIu64 " before",
+                  after->used_bytes, before->used_bytes);
+#endif
+    if (!SANITIZED && outcome->resident_bytes > outcome->resident_before + HARNESS_BYTES)
+        violation("%" PRIu64 " KiB are resident after wr_trim, %" PRIu64 " before",
+                  outcome->resident_bytes >> 10, outcome->resident_before >> 10);
+}
+
 /* What the run leaves to be told. */
-static void fill_outcome(struct outcome *outcome, const struct ledger *sum) {
-    wr_stats stats;
-    wr_stats_get(&stats, sizeof stats);
+static void fill_outcome(struct outcome *outcome, const struct ledger *sum, const wr_stats *stats) {
     outcome->steps = workers_steps();
     outcome->made = sum->made;
     outcome->destroyed = sum->destroyed;
     outcome->seconds = run_seconds();
-    outcome->live_bytes = stats.live_bytes;
-    outcome->committed_bytes = stats.committed_bytes;
+    outcome->live_bytes = stats->live_bytes;
+    outcome->committed_bytes = stats->committed_bytes;
     outcome->resident_bytes = resident_bytes();
     outcome->ticks_per_ns = trail_ticks_per_ns();
     for (unsigned i = 0; i < PATH_COUNT; i++)
@@ -213,6 +218,9 @@ enum verdict run_scenario(struct scenario *scenario, const struct options *given
     (void)clock_gettime(CLOCK_MONOTONIC, &started);
     violations_catch();
     perturb_begin(given->perturb & ~scenario->spared, run.seed, run.seconds);
+    wr_stats before, after;
+    wr_stats_get(&before, sizeof before);
+    outcome->resident_before = resident_bytes();
     workers_make();
     scenario->begin(&run);
     workers_start();
@@ -225,7 +233,9 @@ enum verdict run_scenario(struct scenario *scenario, const struct options *given
     struct ledger sum = {0};
     workers_sum(&sum);
     check_ledger(&sum);
-    fill_outcome(outcome, &sum);
+    wr_stats_get(&after, sizeof after);
+    fill_outcome(outcome, &sum, &after);
+    check_memory(&before, &after, outcome);
     print_outcome(outcome);
     print_trail_cost();
     for (unsigned i = 0; i < PATH_COUNT; i++)

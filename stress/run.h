@@ -5,6 +5,17 @@
 
 #include "stress.h"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
 enum verdict { SOUND = 0, VIOLATED = 1, USAGE = 2, NOT_TAKEN = 3 }; /* exit codes too */
 
 struct options {
@@ -41,7 +52,12 @@ struct outcome {
     uint64_t perturbed[PERTURB_COUNT];
     uint64_t steps, made, destroyed;
     double seconds;
+    uint64_t resident_before;
     uint64_t live_bytes, committed_bytes, resident_bytes; /* at the end */
+    uint64_t standstills;                                 /* how often a worker made no step for some time */
+    double longest_standstill;
+    unsigned number,
+        of; /* which run of the program's this is, of how many; 0: of as many as there is time for */
     unsigned sample_count;
     struct sample samples[MAX_SAMPLES];
     double ticks_per_ns;

@@ -97,6 +97,10 @@ static void add_outcome(struct outcome *sum, const struct outcome *more) {
     sum->made += more->made;
     sum->destroyed += more->destroyed;
     sum->seconds += more->seconds;
+    sum->standstills += more->standstills;
+    if (more->longest_standstill > sum->longest_standstill)
+        sum->longest_standstill = more->longest_standstill;
+    sum->resident_before = more->resident_before;
     sum->live_bytes = more->live_bytes;
     sum->committed_bytes = more->committed_bytes;
     sum->resident_bytes = more->resident_bytes;
@@ -116,6 +120,8 @@ enum verdict suite_run(struct suite *suite, struct scenario *scenario, const str
         return SOUND;
     }
     memset(suite->outcome, 0, sizeof *suite->outcome);
+    suite->outcome->number = suite->ran + suite->skipped + 1;
+    suite->outcome->of = suite->planned;
     enum verdict verdict = run_apart(scenario, options, suite->outcome);
     add_outcome(&result->outcome, suite->outcome);
     add_outcome(&suite->sum, suite->outcome);

@@ -14,6 +14,7 @@ struct suite {
     bool required[PATH_COUNT];
     bool violated;
     unsigned ran, skipped;
+    unsigned planned; /* how many there will be; 0: not known */
 };
 
 /* SIGINT and SIGTERM ask for an end from here on, of the scenario that runs and of the rest. */

@@ -10,14 +10,6 @@
 #include "mix.h"
 #include "run.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
 void run_repeat(const struct scenario *scenario, const struct options *o, char *line, size_t size) {
     char perturb[PERTURB_TEXT];
     perturb_format(o->perturb, perturb, sizeof perturb);
@@ -44,7 +36,7 @@ static void report(const char *what, uint64_t about) {
                   "%swr-stress: VIOLATION in %s after %.2f s, on thread %u: %s\n"
                   "  seed    0x%" PRIx64 "\n"
                   "  repeat  %s\n",
-                  options->terminal ? "\r\033[K" : "", run.scenario->name, run_seconds(),
+                  options->terminal ? "\r\033[J" : "", run.scenario->name, run_seconds(),
                   worker_self != NULL ? worker_self->number : 0, what, options->seed, line);
     trail_print(stderr, about);
     (void)fflush(stderr);
@@ -85,7 +77,7 @@ static void fatal_in_library(const char *message) {
     stop_with(message, 0);
 }
 
-#ifdef SANITIZED
+#if SANITIZED
 /* A report of the sanitizer ends the process: have it say how to repeat that too. */
 void __sanitizer_set_death_callback(void (*callback)(void));
 static void sanitizer_reported(void) {
@@ -119,7 +111,7 @@ const char *__ubsan_default_options(void) {
 
 void violations_catch(void) {
     (void)wr_set_fatal_handler(fatal_in_library);
-#ifdef SANITIZED
+#if SANITIZED
     __sanitizer_set_death_callback(sanitizer_reported);
 #endif
 }
