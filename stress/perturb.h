@@ -70,6 +70,9 @@ bool perturb_lacks(enum perturbation p);
 /* The calling thread is perturbed at its atomic operations from here on. */
 void perturb_steps_thread(uint64_t seed);
 
+/* It yields in the middle of every few operations from here on, as long as there are yields at all. */
+void perturb_steps_often(void);
+
 /* The calling thread is to have signals from here on, or not. */
 void perturb_thread_signalled(bool on);
 

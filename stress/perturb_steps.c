@@ -20,6 +20,7 @@ static _Thread_local struct {
     uint64_t random; /* 0: this thread is left alone */
     uint32_t steps;
     uint32_t mask;
+    bool often;
 } mine;
 
 void perturb_yields_turn(bool on) {
@@ -69,9 +70,10 @@ static void step(const char *op, const volatile void *at) {
     x ^= x >> 7;
     x ^= x << 17;
     mine.random = x;
-    if (perturb_yields_now()) {
+    if (perturb_yields_now() || (mine.often && perturb_is_on(PERTURB_YIELDS))) {
         if (mine.steps++ % 4096 == 0)
-            mine.mask = (8u << (x >> 60) % 4 * 3) - 1; /* 8, 64, 512 or 4096 */
+            mine.mask = mine.often ? (4u << (x >> 60) % 3 * 2) - 1  /* one in 4, 16 or 64 */
+                                   : (8u << (x >> 60) % 4 * 3) - 1; /* in 8, 64, 512 or 4096 */
         if ((x & mine.mask) == 0)
             yield_or_spin((uint32_t)(x >> 32));
     }
@@ -94,4 +96,8 @@ void perturb_steps_install(void) {
 
 void perturb_steps_thread(uint64_t seed) {
     mine.random = seed | 1;
+}
+
+void perturb_steps_often(void) {
+    mine.often = true;
 }

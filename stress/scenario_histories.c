@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Whole histories. In each round there are some items with a few holders each; every thread does a few operations on
- * each of them, in the same order of items: gets by the weak value, asks whether it is dead, and kills and lets go if
+ * each of them, in the same order of items, waiting for each other before each, and giving way in the middle of
+ * operations, so that most overlap: gets by the weak value, asks whether it is dead, and kills and lets go if
  * it holds a reference. It notes when each began and ended and what it gave. After the round a checker looks for an
  * order of all operations on one item in which all results are right (linear.h). What no single thread can see to be
  * wrong shows there: a get that succeeded between two that failed on other threads, or that failed for no reason.
  */
+#include <sched.h>
 #include <time.h>
 
 #include "item.h"
 #include "linear.h"
 
 #define ITEMS 64u
-#define MOST_EACH 12u /* operations of one thread on one item */
+#define LEAST_OVERLAPPING 10u /* of a hundred operations, with yields; there are 50 and more */
+#define MOST_YIELDS 1000u     /* until who waits for others goes on without */
+#define MOST_EACH 12u         /* operations of one thread on one item */
 
 struct place {
     struct post post;
@@ -24,6 +28,7 @@ static struct {
     /* Plain, by each thread: the round's end is between. */
     struct linear_step steps[MAX_THREADS][ITEMS][MOST_EACH];
     unsigned counts[MAX_THREADS][ITEMS];
+    _Atomic unsigned at[MAX_THREADS]; /* which item each thread has come to: relaxed, it orders nothing */
 } histories;
 
 /* A clock that all processors agree on, and that nothing passes. */
@@ -68,6 +73,16 @@ static void let_go(struct worker *worker, unsigned i, struct item *item) {
     uint64_t start = clock_now();
     wr_release(item);
     note(worker, i, start, LINEAR_RELEASE, false);
+}
+
+/* Come to an item, and wait a while for the others: what is done on it should overlap. */
+static void arrive(struct worker *worker, unsigned i) {
+    atomic_store_explicit(&histories.at[worker->number], i, memory_order_relaxed);
+    for (unsigned t = 0, tries = 0; t < worker->run->threads && tries < MOST_YIELDS;)
+        if (atomic_load_explicit(&histories.at[t], memory_order_relaxed) >= i)
+            t++;
+        else if (tries++ % 16 == 0)
+            (void)sched_yield();
 }
 
 static void use(struct worker *worker, unsigned i) {
@@ -118,6 +133,19 @@ static _Noreturn void tell(const struct linear_step *steps, unsigned count, unsi
                  histories.places[i].holders);
 }
 
+/* How many of them were under way while one of another thread was. */
+static unsigned overlapping(const struct linear_step *steps, unsigned count) {
+    unsigned found = 0;
+    for (unsigned n = 0; n < count; n++)
+        for (unsigned m = 0; m < count; m++)
+            if (steps[m].thread != steps[n].thread && steps[m].start <= steps[n].end &&
+                steps[n].start <= steps[m].end) {
+                found++;
+                break;
+            }
+    return found;
+}
+
 static void check(struct worker *worker, unsigned i) {
     struct linear_step steps[LINEAR_MOST] = {{.start = 0}};
     unsigned count = 0;
@@ -131,22 +159,23 @@ static void check(struct worker *worker, unsigned i) {
         }
     if (!linear_check(steps, count, histories.places[i].holders))
         tell(steps, count, i);
-    for (unsigned n = 1; n < count; n++)
-        if (steps[n].start <= steps[n - 1].end && steps[n].thread != steps[n - 1].thread) {
-            worker_count(worker, 1, 1);
-            break;
-        }
     worker_count(worker, 0, 1);
+    worker_count(worker, 1, count);
+    worker_count(worker, 2, overlapping(steps, count));
 }
 
 static void work(struct worker *worker) {
+    perturb_steps_often();
     for (;;) {
+        atomic_store_explicit(&histories.at[worker->number], 0, memory_order_relaxed);
         if (worker->number == 0)
             prepare(worker);
         if (!round_begins(worker))
             break;
-        for (unsigned i = 0; i < ITEMS; i++)
+        for (unsigned i = 0; i < ITEMS; i++) {
+            arrive(worker, i);
             use(worker, i);
+        }
         round_ends(worker);
         for (unsigned i = 0; worker->number == 0 && i < ITEMS; i++)
             check(worker, i);
@@ -158,7 +187,10 @@ static void begin(struct run *run) {
 }
 
 static void end(struct run *run) {
-    (void)run;
+    uint64_t all = run_counted(run, 1), met = run_counted(run, 2);
+    if (met == 0 || (perturb_count(PERTURB_YIELDS) != 0 && met < all / 100 * LEAST_OVERLAPPING))
+        run_lacks(run, "of %" PRIu64 " operations only %" PRIu64 " overlapped with one of another thread",
+                  all, met);
     for (unsigned i = 0; i < ITEMS; i++) /* the last round was prepared and not run */
         for (unsigned n = 0; n < histories.places[i].holders; n++)
             wr_release(histories.places[i].post.strong);
@@ -167,4 +199,4 @@ static void end(struct run *run) {
 SCENARIO(.hunts = "whole histories of get, is_dead, kill and release: is there an order that explains them",
          .spared = SPARED(PERTURB_REPLACE),
          .takes = TAKES(get_alive, get_stray, look_below, release_last, close_won, cut_won, cut_late),
-         .counted = {"histories", "with overlaps"}, .begin = begin, .work = work, .end = end)
+         .counted = {"histories", "operations", "overlapping"}, .begin = begin, .work = work, .end = end)
