@@ -22,18 +22,15 @@ static void append(struct thread *thread, struct wr_slot *slot) {
     thread->last = wr_index_of(slot);
 }
 
-static struct wr_slot *next_waiting(struct thread *thread) {
+/* Return the one whose turn it is, or NULL. */
+static struct wr_slot *first_waiting(struct thread *thread) {
     if (thread->first == 0 && orphans_wait()) {
         for (uint32_t next, index = orphans_take(); index != 0; index = next) {
             next = wr_read(&wr_slot_at(index)->link);
             append(thread, wr_slot_at(index));
         }
     }
-    if (thread->first == 0)
-        return NULL;
-    struct wr_slot *slot = wr_slot_at(thread->first);
-    thread->first = wr_read(&slot->link);
-    return slot;
+    return thread->first != 0 ? wr_slot_at(thread->first) : NULL;
 }
 
 /* ---- one death ---- */
@@ -149,14 +146,18 @@ void death_go_on(struct thread *thread, struct wr_slot *slot) {
 static __attribute__((noinline)) void run_row(struct thread *thread) {
     uint64_t deaths = 0;
     for (;;) {
-        struct wr_slot *slot = next_waiting(thread);
+        struct wr_slot *slot = first_waiting(thread);
         if (slot == NULL && thread->departed.count == 0)
             break;
-        /* Borrowable objects one after the other share one look at all hazards. relaxed: as in run. */
+        /* Borrowable objects one after the other share one look at all hazards. relaxed: as in run. The next waits on
+         * meanwhile, or a destroy that waits for an end could wait for it in vain. */
         if (slot == NULL || thread->departed.count == BORROW_BATCH ||
-            !(wr_load_relaxed(&slot->word) & WR_BORROW))
+            !(wr_load_relaxed(&slot->word) & WR_BORROW)) {
             borrow_end_now(thread);
+            slot = first_waiting(thread);
+        }
         if (slot != NULL) {
+            thread->first = wr_read(&slot->link);
             death_go_on(thread, slot);
             deaths++;
         }

@@ -151,6 +151,32 @@ TEST(S42_the_deaths_that_wait_on_this_thread_run_first) {
     CHECK_EQ(destroyed, 1);
 }
 
+/* The same of a borrowable object, whose destroy comes after its callbacks have let go of who holds the other. */
+static void release_inner(void *inner) {
+    wr_release(inner);
+}
+static void lets_holder_go(wr_weakref *ref, void *holder) {
+    (void)ref;
+    wr_release(holder);
+}
+static void borrowable_destroy(void *self) {
+    (void)self;
+    outer_now->result = wr_kill_wait(outer_now->inner, 0);
+}
+TEST(S42_a_death_that_waits_behind_a_borrowable_object_runs_first_too) {
+    static const wr_type type = {
+        .abi = WR_TYPE_ABI, .size = 8, .flags = WR_BORROWABLE, .destroy = borrowable_destroy};
+    unsigned destroyed = 0;
+    struct outer outer = {.inner = probe_new(&destroyed), .result = 1};
+    outer_now = &outer;
+    void *obj = wr_new(&type), *holder = wr_box_new(wr_retain(outer.inner), release_inner);
+    wr_weakref *ref = new_ref(obj, lets_holder_go, holder);
+    wr_release(obj);
+    CHECK_EQ(outer.result, 0);
+    CHECK_EQ(destroyed, 1);
+    wr_release(ref);
+}
+
 /* ---- EDEADLK ---- */
 
 static int results[4];
