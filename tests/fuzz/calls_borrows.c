@@ -10,6 +10,15 @@ struct borrow {
 static struct borrow borrows[6];
 enum { BORROWS = sizeof borrows / sizeof *borrows };
 
+static void borrows_now(struct borrow *borrow, struct thing *thing) {
+    borrow->thing = thing;
+    borrow->thread = thread_now();
+    if (thing->traits->borrowable)
+        thing->borrows++;
+    else
+        thing->count++;
+}
+
 void call_borrow(void) {
     struct value value = values[take_below(VALUES)];
     struct borrow *borrow = &borrows[take_below(BORROWS)];
@@ -18,15 +27,29 @@ void call_borrow(void) {
     bool gets = value_gets(value.thing, value.epoch);
     begin_call(false, "wr_borrow(of #%u): %s", value.thing->number, gets ? "alive" : "NULL");
     EXPECT(wr_borrow(value.weak, &borrow->borrowed), gets ? value.thing->real : NULL);
-    if (gets) {
-        borrow->thing = value.thing;
-        borrow->thread = thread_now();
-        if (value.thing->traits->borrowable)
-            value.thing->borrows++;
-        else
-            value.thing->count++;
-    }
+    if (gets)
+        borrows_now(borrow, value.thing);
     end_call();
+}
+
+void call_cell_borrow(void) {
+    unsigned cell = take_below(CELLS);
+    struct borrow *borrow = &borrows[take_below(BORROWS)];
+    struct thing *thing = cells[cell].thing;
+    if (borrow->thing != NULL)
+        return;
+    begin_call(false, "wr_cell_borrow(%u): %s", cell, thing != NULL ? "alive" : "NULL");
+    EXPECT(wr_cell_borrow(&cells[cell].cell, &borrow->borrowed), thing != NULL ? thing->real : NULL);
+    if (thing != NULL)
+        borrows_now(borrow, thing);
+    end_call();
+}
+
+bool borrowed_here(const struct thing *thing) {
+    for (unsigned i = 0; i < BORROWS; i++)
+        if (borrows[i].thing == thing && borrows[i].thread == thread_now())
+            return true;
+    return false;
 }
 
 static void give_back(struct borrow *borrow) {

@@ -2,13 +2,7 @@
 /* Calls on cells and weak cells. */
 #include "fuzz.h"
 
-/* What a cell has is one of the references that the model counts. */
-static struct {
-    wr_cell cell;
-    struct thing *thing;
-} cells[2];
-enum { CELLS = sizeof cells / sizeof *cells };
-
+struct owning_cell cells[CELLS];
 static wr_weak_cell weak_cell;
 static struct value weak_cell_has;
 
@@ -103,5 +97,16 @@ void call_weak_cell(void) {
     EXPECT(wr_weak_cell_exchange(&weak_cell, value.weak).bits, weak_cell_has.weak.bits);
     EXPECT(wr_weak_cell_load(&weak_cell).bits, value.weak.bits);
     weak_cell_has = value;
+    end_call();
+}
+
+void call_weak_cell_compare_exchange(void) {
+    struct value expected = values[take_below(VALUES)], desired = values[take_below(VALUES)];
+    bool same = expected.weak.bits == weak_cell_has.weak.bits;
+    begin_call(false, "wr_weak_cell_compare_exchange(): %d", same);
+    EXPECT(wr_weak_cell_compare_exchange(&weak_cell, expected.weak, desired.weak), same);
+    if (same)
+        weak_cell_has = desired;
+    EXPECT(wr_weak_cell_load(&weak_cell).bits, weak_cell_has.weak.bits);
     end_call();
 }

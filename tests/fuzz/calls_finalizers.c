@@ -18,11 +18,7 @@ void call_finalizer_new(void) {
     struct thing *thing = referent != NULL ? thing_new(FINALIZER, &finalizer_traits) : NULL;
     if (thing == NULL)
         return;
-    int refused = 0;
-    if (referent->kind == REF || referent->traits->no_weakref)
-        refused = ENOTSUP;
-    else if (!referent->alive || referent->killed)
-        refused = ESTALE;
+    int refused = thing_refusal(referent);
     begin_call(false, "#%u = wr_finalizer_new(#%u)%s", thing->number, referent->number,
                refused ? ": refused" : "");
     if (refused == ESTALE || (refused == 0 && referent->annexed))

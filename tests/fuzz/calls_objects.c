@@ -27,18 +27,29 @@ static void body_finalize(void *self) {
     end_event();
 }
 
+static int body_hash(const void *self, uint64_t *out) {
+    *out = equality_class(((const struct body *)self)->thing);
+    return 0;
+}
+
+static bool body_equal(const void *a, const void *b) {
+    return equality_class(((const struct body *)a)->thing) == equality_class(((const struct body *)b)->thing);
+}
+
 static void box_destroy(void *ptr) {
     begin_event(DESTROY, ptr);
     end_event();
 }
 
+static wr_queue *queue_of_type; /* what objects of one of the types are bound to at birth */
+
 #define BODY .abi = WR_TYPE_ABI, .size = sizeof(struct body)
-static const struct {
+static const struct kind_of_object {
     struct traits traits;
     wr_type type;
 } kinds[] = {
     {{"probe", .destroy = true}, {BODY, .name = "probe", .destroy = body_destroy}},
-    {{"plain", .destroy = false}, {BODY, .name = "plain"}},
+    {{"plain", .by_value = true}, {BODY, .name = "plain", .hash = body_hash, .equal = body_equal}},
     {{"final", .finalize = true, .destroy = true},
      {BODY, .name = "final", .finalize = body_finalize, .destroy = body_destroy}},
     {{"borrowable", .borrowable = true, .destroy = true},
@@ -49,15 +60,22 @@ static const struct {
      {BODY, .flags = WR_BORROWABLE, .name = "borrowable_final", .finalize = body_finalize,
       .destroy = body_destroy}},
 };
-enum { KINDS = sizeof kinds / sizeof *kinds };
+static const struct kind_of_object more_kinds[] = {
+    {{"listed", .destroy = true}, {BODY, .flags = WR_LISTED, .name = "listed", .destroy = body_destroy}},
+    {{"queued", .destroy = true, .by_value = true},
+     {BODY, .name = "queued", .queue = &queue_of_type, .hash = body_hash, .equal = body_equal,
+      .destroy = body_destroy}},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds, MORE_KINDS = sizeof more_kinds / sizeof *more_kinds };
 static const struct traits box_traits = {"box", .destroy = true};
+const struct traits *const listed = &more_kinds[0].traits;
+const wr_type *const listed_type = &more_kinds[0].type;
 
-void call_object_new(void) {
-    settle();
-    unsigned kind = take_below(KINDS + 1);
-    const struct traits *traits = kind == KINDS ? &box_traits : &kinds[kind].traits;
+/* Make an object of a kind (NULL: a box), with `extra` bytes behind its own, bound to a queue if not NULL. */
+static void make(const struct kind_of_object *kind, unsigned extra, struct thing *queue) {
+    const struct traits *traits = kind == NULL ? &box_traits : &kind->traits;
     struct thing *child =
-        kind != KINDS && traits->destroy && take_below(2) ? pick_held(ANY_OF(OBJECT) | ANY_OF(REF)) : NULL;
+        kind != NULL && traits->destroy && take_below(2) ? pick_held(ANY_OF(OBJECT) | ANY_OF(REF)) : NULL;
     struct thing *thing = thing_new(OBJECT, traits);
     if (thing == NULL)
         return;
@@ -69,17 +87,41 @@ void call_object_new(void) {
         begin_call(false, "#%u = new(%s)", thing->number, traits->name);
     }
     hide(thing);
-    thing->real = kind == KINDS ? wr_box_new(thing, box_destroy) : wr_new(&kinds[kind].type);
+    queue_of_type = NULL;
+    if (queue != NULL) {
+        thing->bound = queue;
+        thing->annexed = thing->registered = true;
+        queue_of_type = queue->real;
+    }
+    thing->real = kind == NULL ? wr_box_new(thing, box_destroy) : wr_new_flex(&kind->type, extra);
     if (thing->real == NULL)
         fail("no memory");
-    if (kind == KINDS)
+    if (kind == NULL)
         EXPECT(wr_box_get(thing->real), thing);
     else
         ((struct body *)thing->real)->thing = thing;
+    for (unsigned i = 0; i < extra; i++) {
+        EXPECT(((unsigned char *)thing->real)[sizeof(struct body) + i], 0);
+        ((unsigned char *)thing->real)[sizeof(struct body) + i] = 1;
+    }
     if (traits->borrowable) /* borrowers are looked for where there was a weak value: have it so for all */
         (void)wr_weak_of(thing->real);
     show(thing);
     end_call();
+}
+
+void call_object_new(void) {
+    settle();
+    unsigned kind = take_below(KINDS + 1);
+    make(kind == KINDS ? NULL : &kinds[kind], 0, NULL);
+}
+
+void call_object_new_more(void) {
+    settle();
+    unsigned kind = take_below(MORE_KINDS);
+    unsigned extra = 40 * take_below(8);
+    struct thing *queue = more_kinds[kind].type.queue != NULL ? pick_queue() : NULL;
+    make(&more_kinds[kind], extra, queue);
 }
 
 /* ---- counts ---- */

@@ -100,12 +100,8 @@ void call_bind(void) {
     struct thing *queue = pick_queue();
     if (thing == NULL || queue == NULL)
         return;
-    int expected = 0;
-    if (thing->kind == REF || thing->traits->no_weakref)
-        expected = -ENOTSUP;
-    else if (!thing->alive || thing->killed)
-        expected = -ESTALE;
-    else if (thing->bound != NULL)
+    int expected = -thing_refusal(thing);
+    if (expected == 0 && thing->bound != NULL)
         expected = -EEXIST;
     begin_call(false, "wr_bind(#%u, #%u): %d", thing->number, queue->number, expected);
     hide(thing);

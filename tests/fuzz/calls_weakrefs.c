@@ -39,12 +39,6 @@ static const wr_type derived_type = {.abi = WR_TYPE_ABI,
 
 enum { WITH_CALLBACK = 1, WITH_ARG = 2, WITH_QUEUE = 4, WITH_TYPE = 8, WITH_PROXY = 16, WITH_OWNED = 32 };
 
-static int refusal(const struct thing *referent) {
-    if (referent->kind != OBJECT || referent->traits->no_weakref)
-        return ENOTSUP;
-    return !referent->alive || referent->killed ? ESTALE : 0;
-}
-
 /* Make one that is not shared, with what the model was told. */
 static void make(struct thing *thing, struct thing *referent, int refused) {
     wr_weakref_options options = WR_WEAKREF_OPTIONS_INIT;
@@ -89,7 +83,7 @@ void call_weakref_new(void) {
         return;
     bool proxy = with & WITH_PROXY, derived = (with & WITH_TYPE) && !proxy;
     bool shared = !(with & (WITH_CALLBACK | WITH_ARG)) && queue == NULL && !derived;
-    int refused = refusal(referent);
+    int refused = thing_refusal(referent);
     struct thing *thing = refused == 0 && shared ? referent->shared[proxy] : NULL;
     if (thing != NULL && thing->alive) { /* S1, S2 */
         thing->held++;
@@ -196,7 +190,7 @@ void call_weakref_list(void) {
     end_call();
 }
 
-/* ---- cancelled, called ---- */
+/* ---- cancelled ---- */
 
 void call_cancel(void) {
     struct thing *ref = pick(ANY_OF(REF));
@@ -209,30 +203,5 @@ void call_cancel(void) {
     pin(ref);
     EXPECT(wr_weakref_cancel(ref->real), waits);
     unpin(ref);
-    end_call();
-}
-
-static int called(void *self, void *arg) {
-    struct thing **thing = arg;
-    EXPECT(self, thing[0]->real);
-    begin_event(CALLED, thing[0]);
-    end_event();
-    return 7;
-}
-
-void call_proxy_call(void) {
-    struct thing *thing = pick(ANY_OF(OBJECT) | ANY_OF(REF));
-    if (thing == NULL || !thing->alive)
-        return;
-    struct thing *self = thing->kind == REF && thing->proxy ? thing->referent : thing;
-    bool stale = self != thing && !value_gets(self, thing->referent_epoch);
-    begin_call(false, "wr_call(#%u)%s", thing->number, stale ? ": -ESTALE" : "");
-    pin(thing);
-    if (!stale)
-        oracle_push_called(self);
-    int result = 0;
-    EXPECT(wr_call(thing->real, called, &self, &result), stale ? -ESTALE : 0);
-    EXPECT(result, stale ? 0 : 7);
-    unpin(thing);
     end_call();
 }

@@ -11,7 +11,11 @@ enum frame_kind {
     DEATH,     /* of a thing */
     CALLING,   /* a callback or finalizer, and what follows it */
     CALLED_ON, /* a function, by wr_call: no deaths wait for its end */
+    RELEASES,  /* references that a call gives up, one after the other */
+    LISTEN,    /* the methods of listeners */
+    WAIT,      /* for an end, in which those that wait run even inside of user code */
     FIRE,      /* the callbacks of a thing, of a death or a cut */
+    TELL,      /* of a notice that its thing is destroyed */
     RUN        /* of a queue */
 };
 
@@ -28,10 +32,10 @@ struct frame {
     /* CALLING, RUN: only arguments are destroyed; FIRE: nothing is called */
     bool quiet;
     bool keeps; /* CALLING: the reference is somebody else's */
-    /* FIRE */
+    /* FIRE: what is left, from the end; RELEASES: the same; LISTEN: the nodes */
     struct thing *entries[MAX_THINGS];
     unsigned left;
-    /* RUN */
+    /* RUN, LISTEN */
     unsigned waited;
     int max, *ran;
 };
@@ -40,7 +44,6 @@ extern struct frame stack[64];
 extern unsigned depth;
 
 struct frame *frame_push(enum frame_kind kind, struct thing *thing);
-bool runs_here(const struct thing *queue); /* is this call inside a run of the queue? */
 
 /* ---- deaths (oracle_deaths.c) ---- */
 

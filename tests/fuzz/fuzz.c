@@ -219,10 +219,9 @@ static uint64_t live(void) {
     return stats.live;
 }
 
-/* Give back all that the sequence has. */
-static void give_up(void) {
+/* Give up the references that the sequence has, and run its queues. */
+static void release_all(void) {
     unsigned released;
-    empty_cells();
     do {
         released = 0;
         for (unsigned i = 0; i < thing_count; i++)
@@ -232,6 +231,14 @@ static void give_up(void) {
             if (things[i].kind == QUEUE && !things[i].freed)
                 run_queue(&things[i], 0);
     } while (released > 0);
+}
+
+/* Give back all that the sequence has. */
+static void give_up(void) {
+    empty_cells();
+    release_all();
+    free_containers();
+    release_all();
     for (unsigned i = 0; i < thing_count; i++)
         if (things[i].kind == QUEUE && !things[i].freed)
             free_queue(&things[i]);

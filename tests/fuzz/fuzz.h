@@ -54,6 +54,15 @@ void value_keep(wr_weak weak, struct thing *thing);
 
 unsigned thread_now(void);
 
+/* ---- cells ---- */
+
+enum { CELLS = 2 };
+struct owning_cell {
+    wr_cell cell;
+    struct thing *thing; /* with one of the references that the model counts; NULL: none */
+};
+extern struct owning_cell cells[CELLS];
+
 /* ---- calls ---- */
 
 /* In the order of the byte that chooses: a new one goes last, so that the corpus keeps its meaning as far as it can. */
@@ -90,7 +99,36 @@ unsigned thread_now(void);
     X(cell_load)                                                                                             \
     X(cell_exchange)                                                                                         \
     X(cell_compare_exchange)                                                                                 \
-    X(weak_cell)
+    X(weak_cell)                                                                                             \
+    X(cache_get)                                                                                             \
+    X(cache_put)                                                                                             \
+    X(cache_set_default)                                                                                     \
+    X(cache_take)                                                                                            \
+    X(cache_popitem)                                                                                         \
+    X(cache_look)                                                                                            \
+    X(cache_make)                                                                                            \
+    X(map_set)                                                                                               \
+    X(map_get)                                                                                               \
+    X(map_take)                                                                                              \
+    X(map_look)                                                                                              \
+    X(set_add)                                                                                               \
+    X(set_discard)                                                                                           \
+    X(set_pop)                                                                                               \
+    X(set_look)                                                                                              \
+    X(set_with)                                                                                              \
+    X(listeners_add)                                                                                         \
+    X(listeners_remove)                                                                                      \
+    X(listeners_call)                                                                                        \
+    X(container_clear)                                                                                       \
+    X(hash)                                                                                                  \
+    X(equal)                                                                                                 \
+    X(describe)                                                                                              \
+    X(kill_wait)                                                                                             \
+    X(kill_notify)                                                                                           \
+    X(kill_all)                                                                                              \
+    X(object_new_more)                                                                                       \
+    X(cell_borrow)                                                                                           \
+    X(weak_cell_compare_exchange)
 #define DECLARE_CALL(name) void call_##name(void);
 CALLS(DECLARE_CALL)
 
@@ -100,6 +138,26 @@ void run_queue(struct thing *queue, int max);
 void free_queue(struct thing *queue);
 void empty_cells(void);
 void give_all_back(void); /* what this thread borrows */
+bool borrowed_here(const struct thing *thing);
+extern const struct traits *const listed; /* of objects that wr_kill_all reaches */
+extern const wr_type *const listed_type;
+void free_containers(void);
+
+/* ---- containers ---- */
+
+/* CACHE: bytes to objects; LIMITED: of three at the most, of which two are kept; MAP: values are the nodes themselves,
+ * MAP_OBJECTS: objects; SET_BY_VALUE: with equal. */
+enum container { CACHE, LIMITED, MAP, MAP_OBJECTS, SET, SET_BY_VALUE, LISTENERS, CONTAINERS };
+
+struct thing *
+container(enum container which); /* made when first asked for; NULL: there are too many things */
+void map_value_destroyed(void *node);
+void let_go_of(const struct let_go *let_go); /* the call under way does */
+void empty_cache(struct thing *cache);
+void empty_map(struct thing *map);
+struct thing *in_by_real(const struct thing *container,
+                         const void *referent);                  /* the node that gives it; or fail */
+unsigned live_nodes(const struct thing *container, bool pinned); /* not dead; pinned: and can be had */
 
 /* ---- a sequence ---- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The machine: what user code runs next. */
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 #include "frames.h"
@@ -21,8 +22,16 @@ struct frame *frame_push(enum frame_kind kind, struct thing *thing) {
 
 bool oracle_busy(void) {
     for (unsigned i = 0; i < depth; i++)
-        if (stack[i].kind != CALL && stack[i].kind != CALLED_ON && !stack[i].leisurely)
-            return true;
+        switch (stack[i].kind) {
+        case CALL:
+        case CALLED_ON:
+        case RELEASES:
+        case LISTEN:
+            break;
+        default:
+            if (!stack[i].leisurely)
+                return true;
+        }
     return false;
 }
 
@@ -111,8 +120,97 @@ static void step_run(struct frame *frame) {
         oracle_push_calling(item, frame->quiet);
     } else {
         ++*frame->ran;
-        frame_push(DEATH, item);
+        frame_push(item->kind == NOTICE ? TELL : DEATH, item);
     }
+}
+
+/* ---- one after the other, and the deaths of each before the next ---- */
+
+/* Go on with the deaths of what the call under way did so far. Returns false when there are none. */
+static bool deaths_so_far(struct frame *frame) {
+    unsigned i = depth;
+    while (stack[--i].kind != CALL)
+        ;
+    return stack[i].outermost && deaths_run(frame, true);
+}
+
+void oracle_push_releases(struct thing *const *list, unsigned count) {
+    struct frame *frame = frame_push(RELEASES, NULL);
+    for (frame->left = 0; frame->left < count; frame->left++)
+        frame->entries[frame->left] = list[count - 1 - frame->left];
+}
+
+static void step_releases(struct frame *frame) {
+    if (deaths_so_far(frame))
+        return;
+    frame->flush = FLUSH_NONE;
+    if (frame->left == 0)
+        depth--;
+    else
+        thing_release(frame->entries[--frame->left]);
+}
+
+void oracle_push_listen(struct thing *listeners, int *called) {
+    struct frame *frame = frame_push(LISTEN, listeners);
+    frame->waited = listeners->node_count;
+    for (unsigned i = 0; i < frame->waited; i++)
+        frame->entries[i] = listeners->nodes[i];
+    frame->left = 0;
+    frame->ran = called;
+    *called = 0;
+}
+
+static enum event step_listen(struct frame *frame, struct thing **thing) {
+    if (frame->step == 1) {
+        struct thing *done = frame->entries[frame->left++];
+        frame->step = 0;
+        oracle_push_releases((struct thing *[]){done->referent, done}, 2);
+        return NOTHING;
+    }
+    while (frame->left < frame->waited) {
+        struct thing *node = frame->entries[frame->left];
+        if (node->in && node_gets(node)) {
+            node->count++;
+            node->referent->count++;
+            ++*frame->ran;
+            frame->step = 1;
+            *thing = node->referent;
+            return CALLED;
+        }
+        frame->left++;
+    }
+    depth--;
+    return NOTHING;
+}
+
+void oracle_push_wait(struct thing *thing, int *result) {
+    struct frame *frame = frame_push(WAIT, thing);
+    frame->ran = result;
+}
+
+static void step_wait(struct frame *frame) {
+    if (frame->step++ == 0)
+        thing_release(frame->thing);
+    if (deaths_run(frame, true))
+        return;
+    *frame->ran = frame->thing->ended ? 0 : -ETIMEDOUT;
+    depth--;
+}
+
+static enum event step_tell(struct frame *frame) {
+    if (frame->step++ == 0)
+        return TOLD;
+    depth--;
+    frame->thing->ended = true;
+    oracle_wait_annex(); /* the notice itself */
+    return NOTHING;
+}
+
+bool oracle_inside(const struct thing *thing) {
+    for (unsigned i = 0; i < depth; i++)
+        if (stack[i].thing == thing && (stack[i].kind == DEATH || stack[i].kind == FIRE))
+            return true;
+    return false;
 }
 
 /* ---- one event after the other ---- */
@@ -142,6 +240,18 @@ static enum event advance(struct thing **thing) {
                 depth--;
                 thing_release(frame->thing);
             }
+            break;
+        case RELEASES:
+            step_releases(frame);
+            break;
+        case LISTEN:
+            event = step_listen(frame, thing);
+            break;
+        case WAIT:
+            step_wait(frame);
+            break;
+        case TELL:
+            event = step_tell(frame);
             break;
         case FIRE:
             step_fire(frame);
@@ -190,6 +300,6 @@ struct thing *oracle_call_end(enum event *event) {
 
 const char *event_name(enum event event) {
     static const char *const names[] = {"nothing", "finalize",  "callback", "argument destroyed",
-                                        "destroy", "finalizer", "function"};
+                                        "destroy", "finalizer", "function", "notice"};
     return names[event];
 }

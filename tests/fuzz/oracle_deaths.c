@@ -162,9 +162,20 @@ enum event step_death(struct frame *frame) {
             depth--;
             return NOTHING;
         }
-        return thing->traits->destroy ? DESTROY : NOTHING;
+        return thing->traits->destroy || thing->value ? DESTROY : NOTHING;
     default:
         thing->ended = true;
+        if (thing->notice_count > 0) {
+            struct thing *notice = thing->notices[--thing->notice_count];
+            frame->step--;
+            if (notice->delivery != NULL && !notice->delivery->freed)
+                items_push(notice->delivery, notice);
+            else
+                frame_push(TELL, notice);
+            return NOTHING;
+        }
+        if (thing->kind == NODE && thing->child != NULL)
+            thing_release(thing->child);
         if (thing->annexed)
             oracle_wait_annex();
         depth--;
@@ -182,6 +193,8 @@ void step_fire(struct frame *frame) {
         return;
     if (entry->kind == FINALIZER) {
         oracle_push_calling(entry, false); /* with the list's reference */
+    } else if (entry->kind == NODE) {
+        node_ends(entry);
     } else if (frame->quiet) {
         entry->state = IDLE;
     } else if (entry->delivery != NULL && !entry->delivery->freed) {

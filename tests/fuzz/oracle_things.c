@@ -30,6 +30,21 @@ bool value_gets(const struct thing *thing, unsigned epoch) {
     return !value_dead(thing, epoch) && !thing->finalizing;
 }
 
+int thing_refusal(const struct thing *referent) {
+    if (referent->kind != OBJECT || referent->traits->no_weakref)
+        return ENOTSUP;
+    return !referent->alive || referent->killed ? ESTALE : 0;
+}
+
+unsigned equality_class(const struct thing *thing) {
+    return thing->number % 3;
+}
+
+bool things_equal(const struct thing *a, const struct thing *b) {
+    return a == b ||
+           (a->traits == b->traits && a->traits->by_value && equality_class(a) == equality_class(b));
+}
+
 /* ---- counts ---- */
 
 bool thing_drop(struct thing *thing) {

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* Calls that kill, and learn of the end. */
+#include <errno.h>
+
+#include "fuzz.h"
+
+static const struct traits notice_traits = {"notice", .no_weakref = true};
+
+static void told(void *arg) {
+    begin_event(TOLD, arg);
+    end_event();
+}
+
+void call_kill_notify(void) {
+    settle();
+    struct thing *thing = pick_held(ANY_OF(OBJECT) | ANY_OF(REF));
+    struct thing *queue = take_below(3) == 0 ? pick_queue() : NULL;
+    if (thing == NULL || thing->notice_count == sizeof thing->notices / sizeof *thing->notices)
+        return;
+    struct thing *notice = thing_new(NOTICE, &notice_traits);
+    if (notice == NULL)
+        return;
+    int refused = thing_refusal(thing) == ENOTSUP ? -ENOTSUP : 0;
+    begin_call(false, "wr_kill_notify(#%u, %s): #%u, %d", thing->number, queue ? "queue" : "NULL",
+               notice->number, refused);
+    notice->held = 0;
+    notice->ended = refused != 0;
+    if (refused == 0) {
+        notice->delivery = queue;
+        thing->notices[thing->notice_count++] = notice;
+        thing->registered = true;
+        thing->held--;
+        oracle_push_releases(&thing, 1);
+        (void)thing_cut(thing, true, false);
+    }
+    EXPECT(wr_kill_notify(thing->real, told, notice, queue ? queue->real : NULL), refused);
+    end_call();
+}
+
+/* Wait for an end, with no time to do so: what waits on this thread runs, whoever else holds it is not waited for. */
+static void wait_for(struct thing *thing, int *expected) {
+    *expected = 0;
+    if (thing_refusal(thing) == ENOTSUP)
+        *expected = -ENOTSUP;
+    else if (!thing->alive || borrowed_here(thing) || oracle_inside(thing) ||
+             (thing->bound != NULL && runs_here(thing->bound)))
+        *expected = -EDEADLK;
+    if (*expected != 0)
+        return;
+    thing->registered = true;
+    oracle_push_wait(thing, expected);
+    (void)thing_cut(thing, true, false);
+}
+
+void call_kill_wait(void) {
+    settle();
+    struct thing *thing = pick_held(ANY_OF(OBJECT) | ANY_OF(REF));
+    if (thing == NULL)
+        return;
+    begin_call(false, "wr_kill_wait(#%u, 0)", thing->number);
+    int expected;
+    wait_for(thing, &expected);
+    thing->held -= expected == 0;
+    int result = wr_kill_wait(thing->real, 0);
+    end_call();
+    EXPECT(result, expected);
+}
+
+/* Of several the order is not said; and user code that the kill runs might change what is waited for. */
+void call_kill_all(void) {
+    settle();
+    struct thing *only = NULL;
+    unsigned alive = 0;
+    for (unsigned i = 0; i < thing_count; i++)
+        if (things[i].kind == OBJECT && things[i].traits == listed && things[i].alive) {
+            only = &things[i];
+            alive++;
+        }
+    if (alive > 1 || (alive == 1 && only->entry_count > 0))
+        return;
+    begin_call(false, "wr_kill_all(listed, 0), %u alive", alive);
+    int expected = 0;
+    if (alive == 1) {
+        only->count++;
+        wait_for(only, &expected);
+        if (expected == -EDEADLK) {
+            only->count--;
+            (void)thing_cut(only, true, false);
+        }
+    }
+    int result = wr_kill_all(listed_type, 0);
+    end_call();
+    EXPECT(result, expected);
+}
