@@ -7,10 +7,13 @@
 #include "queue.h"
 #include "weakref.h"
 
-/* A power of two. More than the threads that a machine runs at once, so that two seldom meet; tests take one. */
+/* A power of two; tests take one. To make an object and a weakref with a callback, and to end both, costs each of two
+ * threads on two processors 1050 ns with one stripe, 480 with 2, 450 with 8, 315 with 64 to 256, 290 with 1024; one thread
+ * alone 265. More than 64 would be for a fork to take one by one, and 128 bytes each. */
 #ifndef WR_STRIPES
 #define WR_STRIPES 64u
 #endif
+_Static_assert((WR_STRIPES & (WR_STRIPES - 1)) == 0, "the remainder of a division by WR_STRIPES is a mask");
 
 /* How many entries without a call one critical section takes off a list at the most: others wait for microseconds. */
 #define UNLINKED_AT_ONCE 64
