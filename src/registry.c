@@ -7,9 +7,9 @@
 #include "queue.h"
 #include "weakref.h"
 
-/* A power of two; tests take one. To make an object and a weakref with a callback, and to end both, costs each of two
- * threads on two processors 1050 ns with one stripe, 480 with 2, 450 with 8, 315 with 64 to 256, 290 with 1024; one thread
- * alone 265. More than 64 would be for a fork to take one by one, and 128 bytes each. */
+/* A power of two; tests take one. To make an object and a weakref with a callback, and to end both, took each of two
+ * threads on two processors 440 to 1190 ns with one stripe, 250 to 370 with 8, 230 to 260 with 64, and no less with 1024;
+ * each is one more for a fork to take, and 128 bytes. */
 #ifndef WR_STRIPES
 #define WR_STRIPES 64u
 #endif

@@ -156,8 +156,7 @@ TEST(S16_the_drop_does_not_wait_and_a_callback_that_was_taken_starts_after_it) {
     struct log log = {0};
     probe *p = probe_new(NULL);
     wr_weakref *ref = new_owning_ref(p, &log);
-    stopper_start(&s, release, p, "exchange", stripe_of(p),
-                  1); /* it has taken the callback, and not called it */
+    stopper_start(&s, release, p, "store", stripe_of(p), 1); /* taken, and not called */
     wr_release(ref);
     CHECK_EQ(log.calls + log.freed, 0);
     stopper_finish(&s);

@@ -94,7 +94,7 @@ TEST(S11_a_kill_that_lost_returns_though_the_callbacks_have_not_run) {
     struct log log = {0};
     probe *p = probe_new(NULL);
     wr_weakref *ref = new_owning_ref(p, &log);
-    stopper_start(&s, kill_and_win, p, "exchange", stripe_of(p), 1); /* it has taken the callback */
+    stopper_start(&s, kill_and_win, p, "store", stripe_of(p), 1); /* it has taken the callback */
     CHECK_EQ(wr_kill(p), 0);
     CHECK_EQ(log.calls, 0);
     stopper_finish(&s);
