@@ -63,12 +63,10 @@ static void on_linger(uv_timer_t *timer) {
     hold_enter();
     struct conn *conn = hold_get(((struct farewell *)timer)->conn);
     if (conn != NULL) {
-        conn->linger = NULL;
         if (hold_kill(conn))
             count(LINGERED, 1);
         hold_put(conn);
     }
-    uv_close((uv_handle_t *)timer, loop_free_handle);
     hold_leave();
 }
 
@@ -103,6 +101,8 @@ void conn_destroy(struct conn *conn) {
     if (conn->sock == NULL)
         return; /* it was never opened */
     pthread_mutex_destroy(&conn->lock);
+    if (conn->linger != NULL)
+        uv_close((uv_handle_t *)conn->linger, loop_free_handle);
     conn->sock->conn = (hold_ref){0};
     uv_close((uv_handle_t *)&conn->sock->tcp, free_sock);
     count(CLOSED, 1);

@@ -41,7 +41,7 @@ struct conn {
     struct request request;
     struct subscriptions channels, patterns;
     bool finishing;     /* to be killed when its output is written */
-    uv_timer_t *linger; /* which waits for that; seen by nobody but who must forget it */
+    uv_timer_t *linger; /* which waits for that, or NULL */
 
     atomic_uint channel_count, pattern_count; /* for CLIENT LIST */
 

@@ -83,8 +83,6 @@ void mortal_forget(struct conn *conn) {
     forget_topics(&conn->channels, ref);
     forget_topics(&conn->patterns, ref);
     loop_forget(conn->loop, ref);
-    if (conn->linger != NULL)
-        uv_close((uv_handle_t *)conn->linger, loop_free_handle);
 }
 
 static uint64_t live(void) {
