@@ -99,7 +99,8 @@ void hold_metrics(FILE *f) {
 }
 
 uint64_t hold_left(FILE *f) {
-    if (live() != 0)
-        (void)fprintf(f, "%" PRIu64 " connections are left\n", live());
-    return live();
+    size_t topics = topic_count(CHANNEL) + topic_count(PATTERN);
+    if (live() + topics != 0)
+        (void)fprintf(f, "%" PRIu64 " connections and %zu channels or patterns are left\n", live(), topics);
+    return live() + topics;
 }

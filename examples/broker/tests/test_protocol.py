@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Requests that come in pieces, that are wrong, and peers that say no more."""
 
+import random
 import socket
 
-from driver import running, until
-from testing import PROGRAM, equal, test
+from driver import Closed, running, until
+from testing import PROGRAM, equal, much, test
 
 
 @test
@@ -66,3 +67,28 @@ def a_half_closed_peer_gets_its_replies_and_is_closed():
             assert client.closed()
         with broker.client() as client:
             until(lambda: client.call("PUBLISH", "c", "m") == 0)
+
+
+PIECES = [b"*", b"$", b"\r\n", b"\n", b"\r", b" ", b'"', b"'", b"\\", b"\\x4", b"\0", b"\xff", b"-1", b"0", b"1", b"2", b"3", b"99",
+          b"*1\r\n$4\r\nPING\r\n", b"*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\na\r\n", b"PING", b"ECHO ", b"PSUBSCRIBE ", b"[a-", b"*?",
+          b"PUBLISH a b\r\n", b"UNSUBSCRIBE\r\n", b"CLIENT ", b"KILL ", b"LIST ", b"ID ", b"TYPE ", b"HELLO ", b"INFO ",
+          b"PUBSUB CHANNELS ", b"CONFIG GET ", b"GET ", b"QUIT\r\n", b"x" * 300]
+
+
+@test
+def it_outlives_any_bytes():
+    seed = random.randrange(1 << 32)
+    print("  seed %d" % seed)
+    rng = random.Random(seed)
+    with running(PROGRAM) as broker:
+        for _ in range(much(300, 10000)):
+            with broker.client() as client:
+                try:
+                    for _ in range(rng.randrange(1, 4)):
+                        client.raw(b"".join(rng.choices(PIECES, k=rng.randrange(1, 30))))
+                    client.socket.shutdown(socket.SHUT_WR)
+                except (Closed, OSError):
+                    pass  # it had enough
+                assert client.closed()
+        with broker.client() as client:
+            equal(client.call("PING"), "PONG")
