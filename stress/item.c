@@ -4,6 +4,7 @@
 #include "item.h"
 #include "mix.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define SEAL UINT64_C(0x5ea1ed0b1ec75ea1)
@@ -14,6 +15,8 @@
 const wr_type item_type = {
     .abi = WR_TYPE_ABI, .name = "item", .size = sizeof(struct item), .destroy = item_destroy};
 const wr_type item_quiet_type = {.abi = WR_TYPE_ABI, .name = "quiet item", .size = sizeof(struct item)};
+
+static atomic_bool any_aged;
 
 static uint32_t *marks_of(struct item *item) {
     return (uint32_t *)(void *)((char *)item + item->marks);
@@ -44,7 +47,19 @@ bool item_age(struct item *item) {
     if (tag >= OLD)
         return false;
     atomic_fetch_add_explicit(&slot->word, (OLD | 1) - tag, memory_order_relaxed);
+    atomic_store_explicit(&any_aged, true, memory_order_relaxed);
     return true;
+}
+
+bool items_aged(void) {
+    return atomic_load_explicit(&any_aged, memory_order_relaxed);
+}
+
+bool item_clear(struct item *item) {
+    int result = wr_weakref_clear(item);
+    if (result != 0 && (result != -EOVERFLOW || !items_aged()))
+        violation_of(trail_about(item), "a clear failed with %d", result);
+    return result == 0;
 }
 
 static void age_some(struct worker *worker, struct item *item) {

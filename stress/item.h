@@ -37,6 +37,12 @@ void *item_new(struct worker *worker, const wr_type *type, uint32_t filler);
  * holder, before it has a weak value. Returns whether it was young. */
 bool item_age(struct item *item);
 
+/* Tell whether the slot of any item was aged: then some wear out, and wr_trim does not give their memory back. */
+bool items_aged(void);
+
+/* Clear an item that is held. Returns false where the last tags of a slot that somebody aged are kept for a kill. */
+bool item_clear(struct item *item);
+
 /* How large a payload item_new makes. */
 size_t item_size(const struct run *run, const wr_type *type, uint32_t filler);
 

@@ -28,7 +28,7 @@
     X(FORK, fork, "the process forks in the middle, and the child uses what it inherited")                   \
     X(MEMORY, memory, "allocations fail, one in four")                                                       \
     X(TRIM, trim, "wr_trim under load")                                                                      \
-    X(WEAR, wear, "tags of slots are put near their end, where a scenario can do without wr_weakref_clear")
+    X(WEAR, wear, "tags of slots are put near their end, where a scenario can do with that")
 
 enum perturbation {
 #define X(name, word, text) PERTURB_##name,
@@ -70,8 +70,8 @@ bool perturb_lacks(enum perturbation p);
 /* The calling thread is perturbed at its atomic operations from here on. */
 void perturb_steps_thread(uint64_t seed);
 
-/* It yields in the middle of every few operations from here on, as long as there are yields at all. */
-void perturb_steps_often(void);
+/* It yields in the middle of every few operations from here on, as long as there are yields at all; or no more so. */
+void perturb_steps_often(bool on);
 
 /* The calling thread is to have signals from here on, or not. */
 void perturb_thread_signalled(bool on);

@@ -98,6 +98,7 @@ void perturb_steps_thread(uint64_t seed) {
     mine.random = seed | 1;
 }
 
-void perturb_steps_often(void) {
-    mine.often = true;
+void perturb_steps_often(bool on) {
+    mine.often = on;
+    mine.steps = 0;
 }

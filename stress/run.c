@@ -166,7 +166,7 @@ static void check_memory(const wr_stats *before, const wr_stats *after, const st
                   " objects are alive that were not before, of the library's own or without destroy",
                   after->live - before->live);
 #ifndef WR_DEBUG /* which keeps slots in quarantine */
-    if (after->slots_retired == 0 && after->used_bytes > before->used_bytes)
+    if (!items_aged() && after->used_bytes > before->used_bytes)
         violation("%" PRIu64 " bytes are in use for objects after wr_trim, %" PRIu64 " before",
                   after->used_bytes, before->used_bytes);
 #endif

@@ -85,12 +85,11 @@ bool scenario_takes(const struct scenario *scenario, enum path path);
 void run_repeat(const struct scenario *scenario, const struct options *options, char *line, size_t size);
 
 /* Workers (worker.c): make them, with the one of the calling thread; start them; wait for some time, and tell whether
- * any is still at work; wait for all; sum up. */
+ * any is still at work; wait for all; count steps. */
 void workers_make(void);
 void workers_start(void);
 bool workers_wait(unsigned ms);
 void workers_join(void);
-void workers_sum(struct ledger *sum);
 uint64_t workers_steps(void);
 
 /* Have the library's and the sanitizer's complaints told as violations (violation.c). */

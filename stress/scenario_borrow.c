@@ -55,6 +55,8 @@ static unsigned borrow(struct worker *worker, struct table *table, unsigned i, u
         use(worker, items[n], weak[n]);
         found += items[n] != NULL;
     }
+    for (volatile uint32_t times = random_below(worker, 64); times > 0; times--)
+        ; /* and have them for a moment: who destroys them now is found out */
     unsigned first = random_below(worker, many);
     for (unsigned n = 0; n < many; n++) {
         unsigned k = (first + n) % many;
@@ -82,16 +84,30 @@ static void race(struct worker *worker, struct table *table) {
         worker_child(worker, borrow_and_end, table);
 }
 
+/* Between rounds nobody holds or borrows any. */
+static void all_ended(void) {
+    for (unsigned times = 0; times < 2; times++) {
+        struct ledger sum = {0};
+        workers_sum(&sum);
+        if (sum.made == sum.destroyed)
+            return;
+        (void)wr_trim(); /* runs the deaths of orphans */
+    }
+    violation("an object that nobody holds or borrows is not destroyed");
+}
+
 static void work(struct worker *worker) {
     struct table *table = worker->run->shared;
-    for (;;) {
+    for (unsigned round = 0;; round++) {
         if (worker->number == 0)
             prepare(worker, table);
         if (!round_begins(worker))
             break;
+        perturb_steps_often(round % 8 == 7); /* deaths meet deaths on one hazard */
         race(worker, table);
         round_ends(worker);
         if (worker->number == 0) {
+            all_ended();
             for (unsigned i = 0; i < ITEMS; i++)
                 item_check_dead(wr_weak_from_u64(table->posts[i].weak));
             worker_count(worker, 2, 1);

@@ -4,7 +4,8 @@
  * are put by the worker that they belong to, over older ones that are dying. A get must give an object of its own key,
  * and never an older one than the thread has seen under that key: an old object's end that took a newer entry out, a
  * second maker at the same time, or a waiter that got another's object would show. One cache keeps and bounds, so that
- * its own references race too; circles of makers are refused.
+ * its own references race too; circles of makers are refused. A third is steady: each worker alone puts what is under
+ * its keys there, so that it must be found whatever older objects, and other keys', end meanwhile.
  */
 #include <errno.h>
 #include <string.h>
@@ -26,6 +27,7 @@ static const wr_type cached_type = {
 
 static struct {
     wr_cache *caches[2]; /* without limits, and with */
+    wr_cache *steady;
     _Atomic uint64_t versions[2][KEYS];
     _Atomic unsigned makers[2][MADE];
 } shared;
@@ -151,6 +153,26 @@ static void use_owned(struct worker *worker, unsigned which, void **old) {
     check(worker, which, key, there);
 }
 
+/* Put a new object over the old one, which dies before, after or meanwhile: the new one is there. */
+static void use_steady(struct worker *worker, void **mine) {
+    uint32_t slot = random_below(worker, OWNED), key = worker->number * OWNED + slot;
+    struct item *old = mine[slot], *item = item_new(worker, &item_type, 0);
+    bool before = random_below(worker, 2) == 0;
+    mine[slot] = item;
+    if (before)
+        wr_release(old);
+    if (wr_cache_put(shared.steady, &key, sizeof key, item) != 0)
+        violation("put failed");
+    if (!before)
+        wr_release(old);
+    slot = random_below(worker, OWNED);
+    key = worker->number * OWNED + slot;
+    struct item *there = wr_cache_get(shared.steady, &key, sizeof key);
+    if (there != mine[slot])
+        violation("key %u, which its owner put last, has %s object", key, there == NULL ? "no" : "another");
+    wr_release(there);
+}
+
 static int visit(const void *bytes, size_t len, void *obj, void *arg) {
     const struct cached *cached = obj;
     uint32_t key;
@@ -201,13 +223,14 @@ static void use_whole(struct worker *worker, unsigned which) {
 }
 
 static void work(struct worker *worker) {
-    void *old[2][OWNED] = {{NULL}};
+    void *old[2][OWNED] = {{NULL}}, *mine[OWNED] = {NULL};
     while (worker_goes_on(worker)) {
         unsigned which = random_below(worker, 2);
         uint32_t other = random_below(worker, worker->run->threads);
         uint32_t key = MADE + other * OWNED + random_below(worker, OWNED);
         use_made(worker, which);
         use_owned(worker, which, old[which]);
+        use_steady(worker, mine);
         if (random_below(worker, 4) ==
             0) { /* another worker's, who may just be putting it again, or a newer one */
             struct cached *cached = wr_cache_get(shared.caches[which], &key, sizeof key);
@@ -223,6 +246,8 @@ static void work(struct worker *worker) {
     for (unsigned which = 0; which < 2; which++)
         for (unsigned i = 0; i < OWNED; i++)
             wr_release(old[which][i]);
+    for (unsigned i = 0; i < OWNED; i++)
+        wr_release(mine[i]);
 }
 
 static void begin(struct run *run) {
@@ -230,19 +255,21 @@ static void begin(struct run *run) {
     (void)run;
     options.shards = 1;
     shared.caches[0] = wr_cache_new_ex(&options);
+    shared.steady = wr_cache_new_ex(&options);
     options.keep = 4;
     options.max_entries = 8;
     shared.caches[1] = wr_cache_new_ex(&options);
-    if (shared.caches[0] == NULL || shared.caches[1] == NULL)
+    if (shared.caches[0] == NULL || shared.caches[1] == NULL || shared.steady == NULL)
         violation("wr_cache_new_ex failed");
 }
 
 static void end(struct run *run) {
     (void)run;
-    if (wr_cache_len(shared.caches[0]) != 0)
+    if (wr_cache_len(shared.caches[0]) + wr_cache_len(shared.steady) != 0)
         violation("entries are left, and no object");
     wr_cache_free(shared.caches[0]);
     wr_cache_free(shared.caches[1]);
+    wr_cache_free(shared.steady);
 }
 
 SCENARIO(.hunts = "caches against deaths, kills and makers: each key its own object, and never an older one",

@@ -4,7 +4,8 @@
  * that it puts on a post; a get meanwhile must give nothing, and one that was under way adds a unit that
  * goes back, at times after finalize is over, as the last. finalize runs once at the most, is_dead is
  * false while it runs, all is over for good when destroy runs. Some items have no weak value until
- * finalize makes one.
+ * finalize makes one. At times finalize waits until what it put on the post is taken, used and let go of: then the
+ * resurrection is over before finalize is, which has to see what its holder did.
  */
 #include <sched.h>
 
@@ -18,6 +19,14 @@ struct phoenix {
     bool finalized;
     bool resurrected;
 };
+
+/* What was taken off a post. */
+static void let_go(struct worker *worker, struct item *item) {
+    if (item == NULL)
+        return;
+    item_mark(worker, item);
+    wr_release(item);
+}
 
 static void finalize(void *self) {
     struct phoenix *phoenix = self;
@@ -40,7 +49,10 @@ static void finalize(void *self) {
         worker_count(worker, 2, 1);
         struct item *old =
             atomic_exchange_explicit(&phoenix->post->strong, wr_retain(&phoenix->item), memory_order_acq_rel);
-        wr_release(old);
+        let_go(worker, old);
+        for (uint32_t tries = random_below(worker, 4) == 0 ? 100 : 0;
+             tries > 0 && atomic_load_explicit(&phoenix->post->strong, memory_order_relaxed) == self; tries--)
+            (void)sched_yield();
     }
 }
 
@@ -67,7 +79,7 @@ static void replace(struct worker *worker, struct post *posts) {
     struct item *old = atomic_exchange_explicit(&post->strong, &phoenix->item, memory_order_acq_rel);
     if (weak)
         atomic_store_explicit(&post->weak, bits, memory_order_release);
-    wr_release(old);
+    let_go(worker, old);
 }
 
 /* Get without item_get: NULL is not for good while finalize runs. */

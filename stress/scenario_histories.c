@@ -165,7 +165,7 @@ static void check(struct worker *worker, unsigned i) {
 }
 
 static void work(struct worker *worker) {
-    perturb_steps_often();
+    perturb_steps_often(true);
     for (;;) {
         atomic_store_explicit(&histories.at[worker->number], 0, memory_order_relaxed);
         if (worker->number == 0)

@@ -173,4 +173,4 @@ static void end(struct run *run) {
 
 SCENARIO(.hunts = "reports and records of references while everything changes",
          .takes = TAKES(get_alive, retain, close_won, cut_won), .counted = {"held by name", "reports"},
-         .begin = begin, .work = work, .end = end)
+         .mixes = true, .begin = begin, .work = work, .end = end)

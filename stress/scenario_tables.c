@@ -249,6 +249,7 @@ static void work(struct worker *worker) {
             flood(worker);
     }
     wr_release(lives_on);
+    lives_on = NULL;
 }
 
 static void begin(struct run *run) {
@@ -278,5 +279,5 @@ static void end(struct run *run) {
 SCENARIO(.hunts = "weak maps by value, and listeners that are removed while they are called",
          .takes = TAKES(entry_removed, entry_passed, entry_back, entry_late, bucket_split, bucket_merge,
                         found_by_value, listener_awaited, cut_won),
-         .counted = {"popped", "calls of the removed", "removed while called"}, .begin = begin, .work = work,
-         .end = end)
+         .counted = {"popped", "calls of the removed", "removed while called"}, .mixes = true, .begin = begin,
+         .work = work, .end = end)

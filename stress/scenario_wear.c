@@ -34,7 +34,7 @@ static void replace(struct worker *worker, struct table *table) {
         item_check_dead(old);
         break;
     case 1:
-        if (wr_weakref_clear(item) == 0) /* else its last tags are kept for a kill */
+        if (item_clear(item))
             item_check_dead(old);
         break;
     default:
@@ -72,4 +72,5 @@ static void end(struct run *run) {
 
 SCENARIO(.hunts = "slots whose tags run out: retired, never wrapped",
          .takes = TAKES(retire, get_alive, look_below, cut_won, cut_worn, death_now),
-         .counted = {"slots aged", "last lives", "gets"}, .begin = begin, .work = work, .end = end)
+         .counted = {"slots aged", "last lives", "gets"}, .mixes = true, .begin = begin, .work = work,
+         .end = end)

@@ -105,6 +105,9 @@ uint64_t run_counted(struct run *run, unsigned which);
 bool round_begins(struct worker *worker);
 void round_ends(struct worker *worker);
 
+/* Add up the ledgers of all workers: between rounds, or when all have ended. */
+void workers_sum(struct ledger *sum);
+
 /* Run `fn` on a thread of its own with a worker of its own, and wait for its end. At most one at a time
  * for each worker. */
 void worker_child(struct worker *parent, void (*fn)(struct worker *child, void *arg), void *arg);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What there is to see while a scenario runs: on a terminal a few lines that are kept up to date, how fast it goes,
- * which of its paths it has yet to take, its own counters, and which workers stand still; elsewhere a line now and then.
+ * which of its paths it has yet to take, its own counters, and which workers stand still; elsewhere a line now and
+ * then.
  */
 #ifndef STRESS_VIEW_H
 #define STRESS_VIEW_H
