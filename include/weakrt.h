@@ -770,14 +770,15 @@ WR_API int wr_kill_wait(void *obj, int64_t timeout_ms);
  * See:       D4, S42.   Since: 0.9 */
 WR_API int wr_kill_notify(void *obj, void (*fn)(void *arg), void *arg, wr_queue *queue);
 
-/* Kill every live object of a type and wait until those still held are destroyed; for shutdown.
- * Needs:     that no new objects of the type are made meanwhile. An object that never had a weak value is
- *            reached only when the type is WR_LISTED: otherwise nobody but its holders may count it. One whose
- *            last holder gives it up on another thread meanwhile may still be in its destroy there: join those
- *            threads, or wr_kill_wait for it.
- * Returns:   0: no object that it reaches is left; -ETIMEDOUT after `timeout_ms` milliseconds (negative:
- *            never): those left are killed; -EDEADLK: it would wait for what this thread is inside of, as
- *            wr_kill_wait; -EINVAL: NULL; -ENOTSUP: a WR_NO_WEAKREF type, or one of weakrefs.
+/* Kill every live object of a type and wait until all are destroyed, also those that died before; for shutdown.
+ * Needs:     that no new objects of the type are made meanwhile. A live object that never had a weak value is
+ *            reached only when the type is WR_LISTED: otherwise nobody but its holders may count it.
+ * Returns:   0: no object that it reaches is left, and every destroy that had begun, or waited for its turn, has
+ *            returned; -ETIMEDOUT after `timeout_ms` milliseconds (negative: never): those left are killed;
+ *            -EDEADLK: it would wait for what this thread is inside of, as wr_kill_wait; -EINVAL: NULL;
+ *            -ENOTSUP: a WR_NO_WEAKREF type, or one of weakrefs. In the child of a fork it does not wait for ends
+ *            that had begun on other threads before.
+ * Order:     with 0, what the destroys did is seen.
  * Blocks:    up to the timeout; looks at every slot of the process.   Allocates: never.
  * Callbacks: as wr_kill_wait, for each object.
  * See:       D4, S42.   Since: 0.9 */

@@ -86,7 +86,7 @@ static void finish(struct thread *thread, struct wr_slot *slot, bool front) {
         type->destroy(wr_payload_of(slot));
     if (front)
         wait_tell(slot);
-    thread_free(thread, slot, wr_load_relaxed(&slot->word)); /* relaxed: dead, and ours */
+    thread_free(thread, slot, word_ended(slot));
 }
 
 void death_end(struct thread *thread, struct wr_slot *slot) {

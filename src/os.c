@@ -146,6 +146,8 @@ int64_t os_deadline(int64_t timeout_ms) {
     return timeout_ms > (INT64_MAX - now) / 1000000 ? INT64_MAX : now + timeout_ms * 1000000;
 }
 
+#define NAP 1000000 /* ns: not felt by who waits for a destroy, and next to no work */
+
 #ifdef __linux__
 
 #define WAIT_PRIVATE (9 | 128) /* FUTEX_WAIT_BITSET_PRIVATE: until a time, not for one as FUTEX_WAIT does */
@@ -178,6 +180,11 @@ static void wake(uint32_t *word, int how_many) {
 }
 
 #endif
+
+void os_nap(void) {
+    uint32_t nobody_wakes = 0;
+    os_wait(&nobody_wakes, 0, os_now() + NAP);
+}
 
 void os_wake_one(uint32_t *word) {
     wake(word, 1);

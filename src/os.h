@@ -49,6 +49,9 @@ int64_t os_deadline(int64_t timeout_ms);
 /* Sleep while *word == value, until a wake, or until `deadline` of os_now (negative: none); may return early. */
 void os_wait(uint32_t *word, uint32_t value, int64_t deadline);
 
+/* Sleep for a moment, where nobody can wake who waits. */
+void os_nap(void);
+
 /* Wake one sleeper on `word`, or all. */
 void os_wake_one(uint32_t *word);
 void os_wake_all(uint32_t *word);

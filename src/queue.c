@@ -153,6 +153,21 @@ bool queue_runs_here(const struct thread *thread, const wr_queue *queue) {
     return false;
 }
 
+/* Tell whether a slot is in a list of items that begins with `index`. */
+static bool holds(uint32_t index, const struct wr_slot *slot) {
+    while (index != 0 && index != wr_index_of(slot))
+        index = wr_read(link_of(wr_slot_at(index)));
+    return index != 0;
+}
+
+bool queue_holds_here(const struct thread *thread, const struct wr_slot *slot) {
+    for (const struct queue_run *run = thread->queues; run != NULL; run = run->outer)
+        /* order: acquire [PUSH], with queue_push: the links are seen. Nobody but this thread takes what is there. */
+        if (holds(wr_read(&run->queue->first), slot) || holds(wr_load_acquire(&run->queue->head), slot))
+            return true;
+    return false;
+}
+
 static bool start_running(wr_queue *queue) {
     uint32_t idle = 0;
     /* order: acquire [RUNNER], with the end of the run before: its items are seen. */

@@ -23,6 +23,9 @@ void queue_push(wr_queue *queue, struct wr_slot *slot);
 /* Tell whether this thread is inside wr_queue_run of the queue. */
 bool queue_runs_here(const struct thread *thread, const wr_queue *queue);
 
+/* Tell whether a slot waits in a queue that this thread is running. */
+bool queue_holds_here(const struct thread *thread, const struct wr_slot *slot);
+
 /* A run of a queue under way, in the thread's chain of them. */
 struct queue_run {
     const wr_queue *queue;

@@ -249,6 +249,7 @@ void thread_forget_absent(void) UNCHECKED_LOCKS {
         if (thread == thread_current)
             continue;
         wait_forget(thread->waits);
+        wait_forget_ends();
         registry_refire(thread->firing);
         stats_keep(&thread->counts);
         struct borrows *borrows = thread->borrows;

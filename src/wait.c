@@ -91,10 +91,9 @@ static void link_front(struct wr_slot *slot, struct wr_entry *entry) {
     lock_give(stripe);
 }
 
-/* Tell whether this thread is inside something that has to return before the object can be destroyed. */
-static bool would_deadlock(const struct thread *thread, struct wr_slot *slot) {
-    if (borrow_is_ours(slot) ||
-        !word_alive(wr_load_relaxed(&slot->word))) /* relaxed: of our own death, or held */
+/* Tell whether this thread borrows the object, or is inside a part of its end or one of its callbacks. */
+static bool is_inside(const struct thread *thread, const struct wr_slot *slot) {
+    if (borrow_is_ours(slot))
         return true;
     for (const struct dying *ending = thread->ending; ending != NULL; ending = ending->outer)
         if (ending->slot == slot)
@@ -102,6 +101,14 @@ static bool would_deadlock(const struct thread *thread, struct wr_slot *slot) {
     for (const struct firing *firing = thread->firing; firing != NULL; firing = firing->outer)
         if (firing->slot == slot)
             return true;
+    return false;
+}
+
+/* Tell whether this thread is inside something that has to return before the object can be destroyed. */
+static bool would_deadlock(const struct thread *thread, struct wr_slot *slot) {
+    /* relaxed: of our own death, or held */
+    if (!word_alive(wr_load_relaxed(&slot->word)) || is_inside(thread, slot))
+        return true;
     struct lock *stripe = registry_stripe(slot);
     lock_take(stripe);
     struct annex *annex = annex_find(slot, stripe);
@@ -218,6 +225,64 @@ static void *pin(struct wr_slot *slot, const wr_type *type) {
     return NULL;
 }
 
+/* Whether threads that this process does not have were ending objects. Written where there is one thread. */
+static bool ends_lost;
+
+void wait_forget_ends(void) {
+    ends_lost = true;
+}
+
+/* Tell whether an object of `type` is in the slot whose finalize, callbacks or destroy have begun, or wait for their
+ * turn somewhere, and are not over. */
+static bool is_ending(struct wr_slot *slot, const wr_type *type) {
+    /* order: acquire [ENDED], with the return of destroy. */
+    uint64_t word = wr_load_acquire(&slot->word);
+    /* order: acquire [TYPE], with a later birth in this slot: that came after the end of what was in it before. */
+    if (wr_load_acquire(&slot->type) != type || ends_lost)
+        return false;
+    if (word_alive(word))
+        return (word & WR_FIN) != 0;
+    return word_ending(word) && (type->destroy != NULL || (word & (WR_REG | WR_BORROW)) != 0);
+}
+
+/* Wait while an object of `type` is ending in the slot. Nobody can leave a waiter on it any more, and its end looks for
+ * none. */
+static int wait_for_end(struct wr_slot *slot, const wr_type *type, int64_t deadline) {
+    struct user_code section;
+    struct thread *thread = user_code_enter(&section);
+    int result = 0;
+    while (death_run_waiting(thread), is_ending(slot, type)) {
+        if (is_inside(thread, slot) || queue_holds_here(thread, slot))
+            result = -EDEADLK;
+        else if (deadline >= 0 && os_now() >= deadline)
+            result = -ETIMEDOUT;
+        if (result != 0)
+            break;
+        os_nap();
+    }
+    user_code_leave(&section);
+    return result;
+}
+
+/* Kill the object of `type` in the slot, if there is one, and wait until it is destroyed. */
+static int end_in(struct wr_slot *slot, const wr_type *type, int64_t deadline) {
+    int result = 0;
+    do { /* once more when finalize has kept it */
+        void *obj = pin(slot, type);
+        if (obj != NULL) {
+            int64_t left = deadline < 0 ? -1 : (deadline - os_now() + 999999) / 1000000;
+            result = wr_kill_wait(obj, deadline >= 0 && left < 0 ? 0 : left);
+            if (result == -EDEADLK)
+                wr_release(obj);
+            return result;
+        }
+        if (!is_ending(slot, type))
+            return 0;
+        result = wait_for_end(slot, type, deadline);
+    } while (result == 0);
+    return result;
+}
+
 int wr_kill_all(const wr_type *type, int64_t timeout_ms) {
     if (type == NULL)
         return -EINVAL;
@@ -231,14 +296,7 @@ int wr_kill_all(const wr_type *type, int64_t timeout_ms) {
             (void)wr_kill(obj);
         wr_release(obj);
     }
-    for (struct wr_slot *slot = NULL; result == 0 && (slot = arena_next(slot)) != NULL;) {
-        void *obj = pin(slot, type);
-        if (obj == NULL)
-            continue;
-        int64_t left = deadline < 0 ? -1 : (deadline - os_now() + 999999) / 1000000;
-        result = wr_kill_wait(obj, deadline >= 0 && left < 0 ? 0 : left);
-        if (result == -EDEADLK)
-            wr_release(obj);
-    }
+    for (struct wr_slot *slot = NULL; result == 0 && (slot = arena_next(slot)) != NULL;)
+        result = end_in(slot, type, deadline);
     return result;
 }

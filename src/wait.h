@@ -18,4 +18,7 @@ struct waiter {
 /* In the child of a fork, all stripes held, withdraw what an absent thread waited for. */
 void wait_forget(struct waiter *waiter);
 
+/* In the child of a fork that has lost threads: what they were ending will not end. */
+void wait_forget_ends(void);
+
 #endif /* WR_WAIT_H */

@@ -10,6 +10,7 @@
  *             {0, t}   -> {1, t, FIN}        the same, with a finalize left to run
  *   finalized {1, t, FIN} -> {0, t+1}        finalize kept no reference: dead
  *             {n, t, FIN} -> {n-1, t, DONE}  it did: alive again
+ *   ended     {-, t+1, DONE} -> {0, t+1}     destroy has returned; by who called it
  *   clear     {n, t}   -> {n, t+2}           by a holder
  *   kill      {n, t}   -> {n, t+2, KILL}     by a holder
  *   register  {n, t}   -> {n, t, REG}        by a holder, under the stripe (registry.h)
@@ -65,6 +66,20 @@ static inline uint64_t word_close(struct wr_slot *slot, uint64_t zero) {
     /* order: acquire [CLOSE], with the releases of all holders: destroy sees what they wrote. Who sees the tag gone
      *        sees it too: this goes on with the release sequences of their subtractions. */
     return wr_cas_acquire(&slot->word, &zero, closed) ? closed : 0;
+}
+
+/* Tell whether an object is dead whose end is not over, by its dead word: if anything belongs to its end at all. */
+static inline bool word_ending(uint64_t dead) {
+    return (dead & WR_DONE) != 0;
+}
+
+/* Say, by who ended the object in `slot`, that its destroy has returned. Strays are wiped. Returns the word it made. */
+static inline uint64_t word_ended(struct wr_slot *slot) {
+    uint64_t ended = word_tag(wr_load_relaxed(&slot->word)); /* relaxed: dead, and this thread's */
+    /* order: release [ENDED], with wr_kill_all: what destroy did is seen. And who sees the tag gone here, sees what the
+     *        closing showed. */
+    wr_store_release(&slot->word, ended);
+    return ended;
 }
 
 /* End the time of finalize, whose unit the caller holds. Returns the word it made: even, and the caller's to

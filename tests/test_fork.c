@@ -153,3 +153,36 @@ TEST(in_a_child_nobody_waits_any_more_who_is_not_there) {
     wr_release(obj);
     REQUIRE(pthread_join(thread, NULL) == 0);
 }
+
+static pthread_barrier_t inside_destroy;
+static void destroy_meets_fork(void *self) {
+    (void)self;
+    pthread_barrier_wait(&inside_destroy);
+    pthread_barrier_wait(&inside_destroy);
+}
+static void *releases(void *obj) {
+    wr_release(obj);
+    return NULL;
+}
+
+TEST(what_absent_threads_were_destroying_is_not_waited_for_in_a_child) {
+    static const wr_type type = {.abi = WR_TYPE_ABI, .size = 8, .destroy = destroy_meets_fork};
+    pthread_t thread;
+    pthread_barrier_init(&inside_destroy, NULL, 2);
+    REQUIRE(pthread_create(&thread, NULL, releases, wr_new(&type)) == 0);
+    pthread_barrier_wait(&inside_destroy);
+    wr_atfork_prepare();
+    pid_t child = fork();
+    if (child == 0) {
+        be_a_child();
+        wr_atfork_child();
+        _exit(wr_kill_all(&type, -1) == 0 ? 0 : 1);
+    }
+    wr_atfork_parent();
+    child_was_good(child);
+    CHECK_EQ(wr_kill_all(&type, 0), -ETIMEDOUT);
+    pthread_barrier_wait(&inside_destroy);
+    CHECK_EQ(wr_kill_all(&type, -1), 0);
+    REQUIRE(pthread_join(thread, NULL) == 0);
+    pthread_barrier_destroy(&inside_destroy);
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Kill and wait for the end (S42), be told of it, and kill all objects of a type. */
+/* Kill and wait for the end (S42), and be told of it. */
 #include "stopper.h"
 
 #include "queues.h"
@@ -297,62 +297,4 @@ TEST(kill_notify_tells_after_destroy_here_or_in_a_queue) {
     CHECK_EQ(wr_kill_notify(probe_new(&destroyed), count, &told, queue), 0);
     wr_queue_free(queue); /* tells what waited */
     CHECK_EQ(told, 3);
-}
-
-/* ---- all of a type ---- */
-
-static const wr_type listed_type = {.abi = WR_TYPE_ABI,
-                                    .flags = WR_LISTED,
-                                    .name = "listed",
-                                    .size = sizeof(probe),
-                                    .destroy = probe_destroy};
-
-TEST(kill_all_reaches_every_object_of_a_type_and_no_other) {
-    unsigned destroyed = 0, n = scaled(3000);
-    void **objs = calloc(n, sizeof *objs);
-    REQUIRE(objs != NULL);
-    probe *other = probe_new(NULL);
-    wr_weak w = wr_weak_of(other);
-    for (unsigned i = 0; i < n; i++) {
-        objs[i] = wr_new(&listed_type);
-        ((probe *)objs[i])->destroyed = &destroyed;
-    }
-    CHECK_EQ(wr_kill_all(&listed_type, 0), -ETIMEDOUT); /* all are held */
-    for (unsigned i = 0; i < n; i++) {
-        CHECK_EQ(wr_kill(objs[i]), 0);
-        CHECK_EQ(wr_refcount(objs[i]), 1);
-        wr_release(objs[i]);
-    }
-    CHECK_EQ(destroyed, n);
-    CHECK_EQ(wr_kill_all(&listed_type, -1), 0);
-    CHECK(!wr_weak_is_dead(w));
-    wr_release(other);
-    CHECK_EQ(wr_kill_all(NULL, 0), -EINVAL);
-    CHECK_EQ(wr_kill_all(&no_weakref_type, 0), -ENOTSUP);
-    free(objs);
-}
-
-/* How often each object was destroyed: on its own thread, or on the one that kills. */
-static unsigned let_go[3][300];
-static void holds_a_while(unsigned index, void *arg) {
-    (void)arg;
-    if (index == 0) {
-        for (unsigned i = 0; i < 5; i++)
-            sched_yield();
-        CHECK_EQ(wr_kill_all(&listed_type, -1), 0);
-        return;
-    }
-    for (unsigned i = 0; i < scaled(300); i++) {
-        probe *obj = wr_new(&listed_type);
-        obj->destroyed = &let_go[index][i];
-        sched_yield();
-        wr_release(obj);
-    }
-}
-TEST(kill_all_waits_while_others_let_go) {
-    run_threads(3, holds_a_while, NULL);
-    for (unsigned i = 0; i < scaled(300); i++) {
-        CHECK_EQ(let_go[1][i], 1);
-        CHECK_EQ(let_go[2][i], 1);
-    }
 }

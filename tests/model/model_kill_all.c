@@ -3,6 +3,7 @@
 #include "things.h"
 
 static unsigned destroyed;
+static uint32_t last_words; /* plain: of destroy, to who waited for it */
 static struct thing *kept;
 static int result;
 
@@ -11,8 +12,27 @@ static void destroy(void *self) {
     destroyed++;
 }
 
+static void destroy_aloud(void *self) {
+    model_write(&last_words, 1);
+    destroy(self);
+}
+
 static const wr_type listed = {
     .abi = WR_TYPE_ABI, .flags = WR_LISTED, .name = "listed", .size = sizeof(uint32_t), .destroy = destroy};
+static void finalize(void *self) {
+    model_write((uint32_t *)self, 2);
+}
+static const wr_type finalized = {.abi = WR_TYPE_ABI,
+                                  .flags = WR_LISTED,
+                                  .name = "finalized",
+                                  .size = sizeof(uint32_t),
+                                  .finalize = finalize,
+                                  .destroy = destroy_aloud};
+static const wr_type aloud = {.abi = WR_TYPE_ABI,
+                              .flags = WR_LISTED,
+                              .name = "aloud",
+                              .size = sizeof(uint32_t),
+                              .destroy = destroy_aloud};
 static const wr_type other = {
     .abi = WR_TYPE_ABI, .name = "other", .size = sizeof(uint32_t), .destroy = destroy};
 
@@ -29,6 +49,33 @@ static void make_kept(void) {
 
 static void kill_all(void) {
     result = wr_kill_all(&listed, -1);
+}
+
+static void kill_all_in_time(void) {
+    result = wr_kill_all(&aloud, 0);
+    model_check(result == -ETIMEDOUT || model_read(&last_words) == 1);
+}
+
+static void make_one(void) {
+    kept = make(&aloud);
+}
+
+static void owner_of_one(void) {
+    wr_release(kept);
+}
+
+static void owner_of_one_reuses(void) {
+    wr_release(kept);
+    wr_release(make(&other));
+}
+
+static void make_one_finalized(void) {
+    kept = make(&finalized);
+}
+
+static void kill_all_finalized(void) {
+    result = wr_kill_all(&finalized, -1);
+    model_check(model_read(&last_words) == 1);
 }
 
 static void owner(void) {
@@ -67,6 +114,11 @@ static void say(void) {
     model_outcome("%u", destroyed);
 }
 
+static void say_in_time(void) {
+    death_of_orphans();
+    model_outcome("%s", result == 0 ? "ended" : "timeout");
+}
+
 static void grower(void) {
     wr_release(make(&listed));
 }
@@ -74,11 +126,20 @@ static void grower(void) {
 MODEL(kill_all_death, .what = "wr_kill_all against the death of an object", .setup = make_kept,
       .threads = {owner, kill_all}, .check = say, .outcomes = "1", .quick = {4, 2}, .deep = {UNBOUNDED, 2});
 MODEL(kill_all_reuse, .what = "and its slot's next object, of another type", .setup = make_kept,
-      .threads = {owner_reuses, kill_all}, .check = say, .outcomes = "2", .quick = {3, 2}, .deep = {5, 2});
+      .threads = {owner_reuses, kill_all}, .check = say, .outcomes = "2", .quick = {3, 1}, .deep = {5, 2});
 MODEL(kill_all_birth, .what = "and of the same type", .setup = make_kept, .threads = {owner_makes, kill_all},
-      .check = say, .outcomes = "2", .quick = {3, 2}, .deep = {5, 2});
+      .check = say, .outcomes = "2", .quick = {3, 1}, .deep = {5, 2});
 MODEL(kill_all_sole, .what = "after an object of another type that died by a plain store", .setup = make_room,
       .threads = {owner_never_weak_first, kill_all}, .check = say, .outcomes = "3", .quick = {4, 3},
       .deep = {UNBOUNDED, 3});
 MODEL(kill_all_growth, .what = "wr_kill_all against the first growth", .threads = {grower, kill_all},
       .check = say, .outcomes = "1", .quick = {3, 2}, .deep = {5, 2});
+MODEL(kill_all_in_time, .what = "wr_kill_all against a death that it may come by too late to take a part in",
+      .setup = make_one, .threads = {owner_of_one, kill_all_in_time}, .check = say_in_time,
+      .outcomes = "ended timeout", .quick = {UNBOUNDED, UNBOUNDED});
+MODEL(kill_all_too_late, .what = "and whose slot may have been used again", .setup = make_one,
+      .threads = {owner_of_one_reuses, kill_all_in_time}, .check = say_in_time, .outcomes = "ended timeout",
+      .quick = {3, 2}, .deep = {UNBOUNDED, UNBOUNDED});
+MODEL(kill_all_finalize, .what = "the same with a finalize", .setup = make_one_finalized,
+      .threads = {owner_of_one, kill_all_finalized}, .check = say, .outcomes = "1", .quick = {4, 2},
+      .deep = {UNBOUNDED, 2});

@@ -106,6 +106,10 @@ void os_wait(uint32_t *word, uint32_t value, int64_t deadline) {
         checker->now = deadline;
 }
 
+void os_nap(void) {
+    schedule_yield(__func__);
+}
+
 void os_wake_one(uint32_t *word) {
     memory_wake(site_of(word, "word", __func__), 1);
 }
