@@ -1568,7 +1568,7 @@ WR_API int wr_report_cycles(FILE *f, wr_format fmt);
  * Callbacks: none. In the child, objects that absent threads held stay held, slots in their caches are lost, and
  *            what they were inside of never ends: a callback that one was running, to wr_weakref_cancel, and a
  *            push, to wr_queue_free. The descriptor of a queue is still the parent's too: do not run or poll
- *            queues of the parent in the child, but make new ones.
+ *            queues of the parent in the child, but free them there and make new ones.
  * See:       D7.   Since: 0.9 */
 WR_API void wr_atfork_prepare(void);
 /* Give the locks back in the parent. See wr_atfork_prepare, D7. */

@@ -69,7 +69,6 @@ void queue_push(wr_queue *queue, struct wr_slot *slot) {
 
 /* Move what was pushed to the end of what was taken. */
 static void take_pushed(wr_queue *queue) {
-    wakeup_look(&queue->wakeup);
     /* order: acquire [PUSH], with queue_push. */
     uint32_t index = wr_exchange_acquire(&queue->head, 0u);
     uint32_t newest = index;
@@ -188,6 +187,7 @@ int wr_queue_run(wr_queue *queue, int max) {
     struct thread *thread = user_code_enter(&section);
     struct queue_run run = {.queue = queue, .outer = thread->queues};
     thread->queues = &run;
+    wakeup_look(&queue->wakeup);
     take_pushed(queue);
     uint32_t waited = wr_read(&queue->count);
     if (max > 0 && waited > (uint32_t)max)
@@ -240,7 +240,7 @@ void wr_queue_free(wr_queue *queue) {
     struct thread *thread = user_code_enter(&section);
     struct queue_run run = {.queue = queue, .outer = thread->queues};
     thread->queues = &run;
-    take_pushed(queue);
+    take_pushed(queue); /* without a look: in the child of a fork, what is readable is the parent's to read */
     while (wr_read(&queue->first) != 0)
         (void)run_item(pop(queue), true);
     borrow_end_now(thread);

@@ -4,6 +4,7 @@
 
 #include "common.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/wait.h>
@@ -185,4 +186,26 @@ TEST(what_absent_threads_were_destroying_is_not_waited_for_in_a_child) {
     CHECK_EQ(wr_kill_all(&type, -1), 0);
     REQUIRE(pthread_join(thread, NULL) == 0);
     pthread_barrier_destroy(&inside_destroy);
+}
+
+TEST(a_queue_that_a_child_frees_stays_readable_in_the_parent) {
+    unsigned destroyed = 0;
+    wr_queue *queue = wr_queue_new();
+    REQUIRE(queue != NULL);
+    wr_release_later(probe_new(&destroyed), queue);
+    wr_atfork_prepare();
+    pid_t child = fork();
+    if (child == 0) {
+        be_a_child();
+        wr_atfork_child();
+        wr_queue_free(queue); /* what waits is the child's too */
+        _exit(destroyed == 1 ? 0 : 1);
+    }
+    wr_atfork_parent();
+    child_was_good(child);
+    struct pollfd p = {.fd = wr_queue_fd(queue), .events = POLLIN};
+    CHECK_EQ(poll(&p, 1, 0), 1);
+    CHECK_EQ(wr_queue_run(queue, 0), 1);
+    CHECK_EQ(destroyed, 1);
+    wr_queue_free(queue);
 }

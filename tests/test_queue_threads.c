@@ -205,6 +205,22 @@ TEST(S43_a_callback_that_does_not_return_holds_up_its_own_thread_alone) {
     wr_queue_free(stuck.queue);
 }
 
+/* ---- a queue freed under the hands of who runs it ---- */
+
+static struct stuck held_up;
+TEST_ABORTS(S45_freeing_a_queue_that_another_thread_runs_is_misuse, "it is being run") {
+    held_up.queue = new_queue();
+    REQUIRE(sem_init(&held_up.in, 0, 0) == 0 && sem_init(&held_up.go, 0, 0) == 0);
+    void *obj = probe_new(NULL);
+    (void)bind_stuck(obj, sticks, &held_up, held_up.queue);
+    wr_release(obj);
+    pthread_t thread;
+    REQUIRE(pthread_create(&thread, NULL, runs_queue, &held_up) == 0);
+    while (sem_wait(&held_up.in) != 0)
+        ;
+    wr_queue_free(held_up.queue);
+}
+
 /* ---- drop of a weakref against the queue's pop of it ---- */
 
 struct drop {

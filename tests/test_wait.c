@@ -70,6 +70,31 @@ TEST(S42_zero_comes_after_destroy_returned_on_another_thread) {
     }
 }
 
+/* Its destroy runs on the thread of its loop. */
+struct looped {
+    wr_queue *queue;
+    unsigned destroyed;
+};
+static void *runs_loop(void *arg) {
+    struct looped *looped = arg;
+    while (wr_queue_run(looped->queue, 0) == 0)
+        (void)readable_within(looped->queue, -1);
+    return NULL;
+}
+TEST(S42_zero_comes_after_destroy_returned_in_its_queue_on_another_thread) {
+    for (unsigned round = 0; round < scaled(300); round++) {
+        struct looped looped = {.queue = new_queue()};
+        pthread_t thread;
+        void *obj = new_bound_probe(looped.queue, &looped.destroyed);
+        CHECK_EQ(wr_kill_wait(wr_retain(obj), 0), -ETIMEDOUT);
+        REQUIRE(pthread_create(&thread, NULL, runs_loop, &looped) == 0);
+        CHECK_EQ(wr_kill_wait(obj, -1), 0);
+        CHECK_EQ(looped.destroyed, 1);
+        REQUIRE(pthread_join(thread, NULL) == 0);
+        wr_queue_free(looped.queue);
+    }
+}
+
 /* Many wait for one object while others take and drop references. */
 struct crowd {
     void *obj;
