@@ -30,15 +30,19 @@ static void *keep(void *obj, wr_borrowed *b) {
     return obj;
 }
 
-static void forget(struct borrows *own, wr_borrowed *b) {
+/* Take a reference off the list of its thread. Returns false: it is not on it, but a copy of what is or was. */
+static bool forget(struct borrows *own, const wr_borrowed *b) {
     wr_borrowed *next = borrowed_at(b->r[2]);
     wr_borrowed *before = borrowed_at(b->r[3]);
+    if ((before != NULL ? borrowed_at(before->r[2]) : own->strong) != b)
+        return false;
     if (next != NULL)
         next->r[3] = b->r[3];
     if (before != NULL)
         before->r[2] = b->r[2];
     else
         own->strong = next;
+    return true;
 }
 
 /* ---- what the hot path calls ---- */
@@ -64,6 +68,7 @@ void *wr_borrow_slow(wr_weak w, wr_borrowed *b, struct wr_hazard *hazard) {
         if ((word & (WR_TAG_MASK | WR_FIN | WR_BORROW)) == ((w.bits & WR_TAG_MASK) | WR_BORROW)) {
             wr_path(borrow_far);
             b->r[0] = (uintptr_t)hazard;
+            b->r[1] = w.bits;
             return wr_payload_of(wr_slot_at(index));
         }
         clear_vain(hazard);
@@ -83,12 +88,13 @@ void *wr_cell_borrow_slow(const wr_cell *c, wr_borrowed *b, struct wr_hazard *ha
     if (hazard != NULL && index != 0) {
         struct wr_slot *slot = wr_slot_at((uint32_t)index);
         hazard_publish(hazard, (uint32_t)index);
-        /* order: acquire [GET], as in wr_cell_borrow.
-         * order: acquire [CELL], as in wr_cell_borrow. */
-        if ((wr_load_acquire(&slot->word) & (1 | WR_BORROW)) == (1 | WR_BORROW) &&
-            wr_load_acquire(&c->bits) == index) {
+        /* order: acquire [GET], as in wr_cell_borrow. */
+        uint64_t word = wr_load_acquire(&slot->word);
+        /* order: acquire [CELL], as in wr_cell_borrow. */
+        if ((word & (1 | WR_BORROW)) == (1 | WR_BORROW) && wr_load_acquire(&c->bits) == index) {
             wr_path(cell_borrow_far);
             b->r[0] = (uintptr_t)hazard;
+            b->r[1] = word_value(slot, word).bits;
             return wr_payload_of(slot);
         }
         clear_vain(hazard);
@@ -96,8 +102,36 @@ void *wr_cell_borrow_slow(const wr_cell *c, wr_borrowed *b, struct wr_hazard *ha
     return keep(wr_cell_load(c), b);
 }
 
-static _Noreturn void return_misuse(const wr_borrowed *b, const char *rule) {
-    fatal("weakrt: wr_return(%p): %s", (const void *)b, rule);
+/* Report misuse of a borrow of what the weak value was made for, which may be gone. */
+static _Noreturn void return_misuse(wr_weak of, const char *rule) {
+    struct wr_slot *slot = wr_slot_at((uint32_t)(of.bits >> 32));
+    void *obj = wr_payload_of(slot);
+    if (!arena_is_slot(obj))
+        fatal("weakrt: wr_return: this is no borrow: pass what wr_borrow was given");
+    /* relaxed: for a message. Borrowed objects have weak values, so that a death spends the tag. */
+    uint32_t later = word_tag(wr_load_relaxed(&slot->word)) - (uint32_t)of.bits;
+    if (later > 1)
+        fatal("weakrt: wr_return(%p): of an object that is gone: %s", obj, rule);
+    fatal_object("wr_return", obj, rule);
+}
+
+#define RETURNED "the borrow was returned already: each is once, and never a copy of it"
+#define ELSEWHERE "another thread borrowed it: a borrow is returned where it was made"
+
+/* Give back a borrow that is a reference, made by the thread that has the array `owner`, if there is any. */
+static void return_reference(struct borrows *own, wr_borrowed *b, uint64_t owner) {
+    void *obj = (void *)(uintptr_t)b->r[1];
+    struct wr_slot *slot = wr_slot_of(obj);
+    wr_weak of = wr_weak_from_u64(0);
+    if (arena_is_slot(obj))
+        of = word_value(slot, wr_load_relaxed(&slot->word)); /* relaxed: the borrow has a reference */
+    if (owner != 0 && owner != (uintptr_t)own)
+        return_misuse(of, ELSEWHERE);
+    if (owner != 0 && !forget(own, b))
+        return_misuse(of, RETURNED);
+    b->r[0] = WR_BORROWED_RETURNED;
+    b->r[1] = of.bits;
+    wr_release(obj);
 }
 
 void wr_return_slow(wr_borrowed *b) {
@@ -105,23 +139,19 @@ void wr_return_slow(wr_borrowed *b) {
     struct borrows *own = thread_self()->borrows;
     if (kind == WR_BORROWED_NULL)
         return;
-    if (kind == WR_BORROWED_RETURNED)
-        return_misuse(b, "it was returned already: each borrow is returned once");
-    b->r[0] = WR_BORROWED_RETURNED;
-    if (kind & WR_BORROWED_STRONG) {
-        uint64_t owner = kind - WR_BORROWED_STRONG;
-        if (owner != 0 && owner != (uintptr_t)own)
-            return_misuse(b, "another thread borrowed this: a borrow is returned where it was made");
-        if (owner != 0)
-            forget(own, b);
-        wr_release((void *)(uintptr_t)b->r[1]);
+    if (kind != WR_BORROWED_RETURNED && (kind & WR_BORROWED_STRONG)) {
+        return_reference(own, b, kind - WR_BORROWED_STRONG);
         return;
     }
+    wr_weak of = wr_weak_from_u64(b->r[1]);
+    if (kind == WR_BORROWED_RETURNED)
+        return_misuse(of, RETURNED);
     struct wr_hazard *hazard = (struct wr_hazard *)(uintptr_t)kind;
     if (own == NULL || kind - (uintptr_t)own->hazard >= WR_HAZARDS * sizeof *hazard)
-        return_misuse(b, "another thread borrowed this: a borrow is returned where it was made");
+        return_misuse(of, ELSEWHERE);
     if (wr_load_relaxed(&hazard->index) == 0)
-        return_misuse(b, "a copy of it was returned already: each borrow is returned once");
+        return_misuse(of, RETURNED);
+    b->r[0] = WR_BORROWED_RETURNED;
     hazard_clear(hazard);
 }
 
