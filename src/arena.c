@@ -74,9 +74,10 @@ static uint32_t grow(uint32_t class) {
     if (reserved == 0) {
         size_t size = (size_t)WR_RESERVE_CHUNKS * CHUNK_BYTES;
         wr_write(&wr_arena.base, os_reserve(&size, CHUNK_BYTES, CHUNK_BYTES));
-        if (wr_arena.base != NULL)
+        if (wr_arena.base != NULL) {
             reserved = size / CHUNK_BYTES;
-        poison_start();
+            poison_start(wr_arena.base, size);
+        }
     }
     if (grown < reserved && os_commit(wr_arena.base + (size_t)grown * CHUNK_BYTES, CHUNK_BYTES)) {
         wr_path(grow);

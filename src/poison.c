@@ -14,6 +14,9 @@
 #endif
 #endif
 
+/* LeakSanitizer's, where the program has it. */
+void __lsan_register_root_region(const void *start, size_t size) __attribute__((weak)); /* NOLINT */
+
 #define PATTERN 0xdd
 
 bool poison_watched;
@@ -31,9 +34,11 @@ void poison_choose(bool fill, uint32_t quarantine) {
 }
 
 /* For valgrind all objects are blocks of one pool, so that memcheck knows where each was made and freed, and which
- * were lost. */
-void poison_start(void) {
+ * were lost. LeakSanitizer has nothing like that: it is told that what objects point to is in use. */
+void poison_start(const void *reserve, size_t size) {
     debug_start();
+    if (__lsan_register_root_region != NULL)
+        __lsan_register_root_region(reserve, size);
 #ifdef HAVE_VALGRIND
     if (RUNNING_ON_VALGRIND) {
         VALGRIND_CREATE_MEMPOOL(&on_valgrind, 0, 1);

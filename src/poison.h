@@ -31,8 +31,8 @@ extern uint32_t poison_quarantine; /* slots for each thread */
 /* Fill dead payloads, and keep that many slots of each thread from reuse. Before the first slot. */
 void poison_choose(bool fill, uint32_t quarantine);
 
-/* Find out who watches. Before the first slot. */
-void poison_start(void);
+/* Find out who watches, and tell them where all slots will be. Before the first slot. */
+void poison_start(const void *reserve, size_t size);
 
 /* Tell who watches; the caller saw that somebody does. */
 void poison_tell_made(void *payload, size_t size, size_t slot_size, bool used) __attribute__((cold));

@@ -35,6 +35,12 @@ TEST(a_box_may_have_no_destroy_and_no_pointer) {
     CHECK_NULL(last);
 }
 
+TEST(what_is_in_a_box_at_the_end_is_no_leak) { /* LeakSanitizer looks */
+    static void *kept;
+    kept = wr_box_new(malloc(100), free);
+    CHECK_NOT_NULL(kept);
+}
+
 TEST(what_is_no_box_has_nothing_in_it) {
     probe *p = probe_new(NULL);
     CHECK_NULL(wr_box_get(p));

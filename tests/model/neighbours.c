@@ -77,7 +77,8 @@ unsigned os_processors(void) {
 bool poison_watched = true;
 uint32_t poison_quarantine;
 
-void poison_start(void) {
+void poison_start(const void *reserve, size_t size) {
+    (void)reserve, (void)size;
 }
 
 void poison_tell_made(void *payload, size_t size, size_t slot_size, bool used) {
