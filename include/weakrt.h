@@ -1477,14 +1477,17 @@ WR_API wr_fatal_handler wr_set_fatal_handler(wr_fatal_handler handler);
  * WEAKRT_DEBUG says the same to a program as it is; an unknown key there gives one line of warning. `key=0` is off.
  *   poison        fill the memory of dead objects, and notice before its reuse that it was written to
  *   quarantine=N  keep the last N freed slots of each thread from reuse, so that more such writes are noticed
+ *   guard         fill what is behind each object, and notice at its death that it was written to: an overrun
+ *   ages          note when each object is made, so that reports name the oldest of each type
  *   report        wr_report_live(stderr) at exit
  *   holders=N     record one in N of the references that wr_hold and wr_track are told of, at random; 1: each
  *   backtrace=N   with up to N (8, at most 16) frames of who called, where the C library can tell
- * Needs:     that no other thread is inside wr_debug; for poison and quarantine, inside weakrt.
- * Returns:   0; -EINVAL: NULL, an unknown key, or a value out of range; -EBUSY: poison or quarantine, when an object
+ * Needs:     that no other thread is inside wr_debug; for poison, quarantine, guard and ages, inside weakrt.
+ * Returns:   0; -EINVAL: NULL, an unknown key, or a value out of range; -EBUSY: one of those four, when an object
  *            was made already. When it fails nothing was changed.
  * Blocks:    never.   Allocates: what atexit does.   Callbacks: none.
- * On misuse: a write to a dead object that poison notices is fatal: the message names its type and the byte.
+ * On misuse: a write to a dead object, or behind a live one, that poison or guard notices is fatal: the message names
+ *            its type and the byte.
  * See:       D8.   Since: 0.9 */
 WR_API int wr_debug(const char *switches);
 

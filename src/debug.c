@@ -12,6 +12,8 @@
 struct switches {
     uint32_t poison;
     uint32_t quarantine;
+    uint32_t guard;
+    uint32_t ages;
     uint32_t report;
     uint32_t holders;
     uint32_t backtrace;
@@ -26,6 +28,8 @@ static const struct debug_key {
 } keys[] = {
     {"poison", offsetof(struct switches, poison), 1, 1},
     {"quarantine", offsetof(struct switches, quarantine), 256, 1u << 20},
+    {"guard", offsetof(struct switches, guard), 1, 1},
+    {"ages", offsetof(struct switches, ages), 1, 1},
     {"report", offsetof(struct switches, report), 1, 1},
     {"holders", offsetof(struct switches, holders), 1, 1u << 20},
     {"backtrace", offsetof(struct switches, backtrace), 8, HOLDERS_FRAMES},
@@ -99,7 +103,10 @@ static void report_at_exit(void) {
 }
 
 static void apply(void) {
-    poison_choose(chosen.poison != 0, chosen.quarantine);
+    poison_choose((struct poison_choice){.fill = chosen.poison != 0,
+                                         .guard = chosen.guard != 0,
+                                         .ages = chosen.ages != 0,
+                                         .quarantine = chosen.quarantine});
     holders_choose(chosen.holders, chosen.backtrace);
     if (chosen.report != 0 && !at_exit)
         at_exit = atexit(report_at_exit) == 0;
@@ -120,14 +127,19 @@ __attribute__((constructor)) static void start(void) {
     debug_start();
 }
 
+/* Tell whether two choices differ in what is done with slots. */
+static bool slots_differ(const struct switches *a, const struct switches *b) {
+    return a->poison != b->poison || a->quarantine != b->quarantine || a->guard != b->guard ||
+           a->ages != b->ages;
+}
+
 int wr_debug(const char *switches) {
     debug_start();
     struct switches next = chosen;
     if (switches == NULL || !set_all(&next, switches, false))
         return -EINVAL;
     /* relaxed: the caller says that no object is being made meanwhile. */
-    if ((next.poison != chosen.poison || next.quarantine != chosen.quarantine) &&
-        wr_load_relaxed(&wr_arena.end) != 0)
+    if (slots_differ(&next, &chosen) && wr_load_relaxed(&wr_arena.end) != 0)
         return -EBUSY;
     chosen = next;
     apply();

@@ -51,7 +51,11 @@ static inline __attribute__((always_inline)) void *born(struct wr_slot *slot, co
 /* Make an object as object_new does, in `slot` if the thread's cache had one. */
 static __attribute__((noinline)) void *new_slow(const wr_type *type, size_t size, uint64_t flags,
                                                 struct wr_slot *slot) {
-    uint32_t class = class_of_size(size);
+    uint32_t class = class_of_size(poison_padded(size));
+    if (slot != NULL && arena_class(slot) != class) {
+        cache_push(&thread_self()->cache[arena_class(slot)], slot);
+        slot = NULL;
+    }
     if (slot == NULL)
         slot = take_slow(class);
     if (slot == NULL)

@@ -2,6 +2,8 @@
 #include "report.h"
 
 #include "holders.h"
+#include "os.h"
+#include "poison.h"
 #include "survey.h"
 
 void report_quoted(FILE *f, const char *text, wr_format fmt) {
@@ -26,11 +28,16 @@ int report_end(FILE *f) {
 }
 
 void report_rows(FILE *f, const struct survey *survey) {
-    (void)fprintf(f, "%-24s %10s %10s %12s %12s\n", "type", "alive", "killed", "references", "bytes");
+    int64_t now = os_now();
+    (void)fprintf(f, "%-24s %10s %10s %12s %12s%s\n", "type", "alive", "killed", "references", "bytes",
+                  poison_ages ? "   oldest (s)" : "");
     for (uint32_t i = 0; i < survey->row_count; i++) {
         const struct survey_row *row = &survey->rows[i];
-        (void)fprintf(f, "%-24s %10" PRIu64 " %10" PRIu64 " %12" PRIu64 " %12" PRIu64 "\n",
-                      survey_name(row->type), row->alive, row->killed, row->references, row->bytes);
+        (void)fprintf(f, "%-24s %10" PRIu64 " %10" PRIu64 " %12" PRIu64 " %12" PRIu64, survey_name(row->type),
+                      row->alive, row->killed, row->references, row->bytes);
+        if (row->oldest != 0)
+            (void)fprintf(f, " %12.3f", (double)(now - (int64_t)row->oldest) / 1e9);
+        (void)fputc('\n', f);
     }
 }
 

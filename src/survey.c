@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "poison.h"
 
 #define ROOM_AT_FIRST 64u
 
@@ -23,11 +24,18 @@ bool survey_look(const struct wr_slot *slot, uint64_t *word, const wr_type **typ
     return true;
 }
 
-static void add(struct survey_row *row, const struct wr_slot *slot, uint64_t word) {
+/* Return the earlier of two times, of which 0 is none. */
+static uint64_t earlier(uint64_t a, uint64_t b) {
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+static void add(struct survey_row *row, struct wr_slot *slot, uint64_t word) {
+    uint32_t payload_size = class_payload(arena_class(slot));
     row->alive++;
     row->killed += (word & WR_KILL) != 0;
     row->references += word_count(word);
-    row->bytes += class_payload(arena_class(slot)) + WR_GRANULE;
+    row->bytes += payload_size + WR_GRANULE;
+    row->oldest = earlier(row->oldest, poison_born(wr_payload_of(slot), payload_size));
 }
 
 /* A weakref has the flag from its birth, for what nobody has of it: weak values. */
@@ -99,6 +107,7 @@ static void arrange(struct survey *survey) {
             same->killed += row->killed;
             same->references += row->references;
             same->bytes += row->bytes;
+            same->oldest = earlier(same->oldest, row->oldest);
         } else {
             survey->rows[count++] = *row;
         }
@@ -107,7 +116,7 @@ static void arrange(struct survey *survey) {
     qsort(survey->rows, count, sizeof *survey->rows, by_weight);
 }
 
-static bool note(struct survey *survey, const struct wr_slot *slot, uint64_t word, const wr_type *type) {
+static bool note(struct survey *survey, struct wr_slot *slot, uint64_t word, const wr_type *type) {
     if (2 * survey->row_count >= survey->room && !grow(survey))
         return false;
     word = without_own_kill(word, type);

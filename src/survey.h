@@ -16,6 +16,7 @@ struct survey_row {
     uint64_t killed;     /* of these, killed and still held */
     uint64_t references; /* strong ones, to all of them */
     uint64_t bytes;      /* of memory: header, payload, rounding */
+    uint64_t oldest;     /* when the first of them was made (poison_born); 0: not noted */
 };
 
 /* An object that was killed and is still held. */

@@ -75,6 +75,7 @@ unsigned os_processors(void) {
 /* ---- lives of payloads: what poison.c tells valgrind ---- */
 
 bool poison_watched = true;
+bool poison_tails;
 uint32_t poison_quarantine;
 
 void poison_start(const void *reserve, size_t size) {
