@@ -6,19 +6,40 @@
 #include "poison.h"
 #include "survey.h"
 
+/* Return how many bytes the character at `text` has in UTF-8; 0: it is not UTF-8. */
+static size_t utf8_length(const unsigned char *text) {
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000}; /* by length: less has a shorter form */
+    size_t length = *text < 0x80   ? 1
+                    : *text < 0xc0 ? 0
+                    : *text < 0xe0 ? 2
+                    : *text < 0xf0 ? 3
+                    : *text < 0xf8 ? 4
+                                   : 0;
+    uint32_t code = length > 1 ? *text & (0x7fu >> length) : *text;
+    for (size_t i = 1; i < length; i++) {
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (text[i] & 0x3f);
+    }
+    bool surrogate = code >= 0xd800 && code < 0xe000;
+    return length > 1 && (code < least[length] || code > 0x10ffff || surrogate) ? 0 : length;
+}
+
 void report_quoted(FILE *f, const char *text, wr_format fmt) {
     (void)fputc('"', f);
-    for (; *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\')
+    for (size_t length; *text != '\0'; text += length > 0 ? length : 1) {
+        length = utf8_length((const unsigned char *)text);
+        unsigned byte = (unsigned char)*text;
+        if (byte == '"' || byte == '\\')
             (void)fprintf(f, "\\%c", *text);
-        else if (*text == '\n')
+        else if (byte == '\n')
             (void)fputs("\\n", f);
-        else if ((unsigned char)*text >= ' ')
-            (void)fputc(*text, f);
-        else if (fmt == WR_JSON)
-            (void)fprintf(f, "\\u%04x", (unsigned)*text);
+        else if (byte < ' ' && fmt == WR_JSON)
+            (void)fprintf(f, "\\u%04x", byte);
+        else if (byte < ' ' || length == 0)
+            (void)fprintf(f, "\\\\x%02x", byte);
         else
-            (void)fputc('?', f);
+            (void)fwrite(text, 1, length, f);
     }
     (void)fputc('"', f);
 }

@@ -260,6 +260,36 @@ TEST(json_is_one_line_with_quoted_names) {
     wr_release(nameless);
 }
 
+TEST(names_are_written_as_utf8_whatever_they_are) {
+    static const struct {
+        const char *name, *json, *prometheus;
+    } cases[] = {
+        {"a\xc3\xa9\xe4\xb8\x96\xf0\x9f\xa6\x80z", "a\xc3\xa9\xe4\xb8\x96\xf0\x9f\xa6\x80z",
+         "a\xc3\xa9\xe4\xb8\x96\xf0\x9f\xa6\x80z"},
+        {"b\x01\x1f", "b\\u0001\\u001f", "b\\\\x01\\\\x1f"},
+        {"c\xff\x80", "c\\\\xff\\\\x80", "c\\\\xff\\\\x80"},
+        {"d\xc0\xaf", "d\\\\xc0\\\\xaf", "d\\\\xc0\\\\xaf"},                   /* too long a form */
+        {"e\xed\xa0\x80", "e\\\\xed\\\\xa0\\\\x80", "e\\\\xed\\\\xa0\\\\x80"}, /* half of a pair */
+        {"f\xf4\x90\x80\x80", "f\\\\xf4\\\\x90\\\\x80\\\\x80",
+         "f\\\\xf4\\\\x90\\\\x80\\\\x80"},                   /* past the last */
+        {"g\xe4\xb8", "g\\\\xe4\\\\xb8", "g\\\\xe4\\\\xb8"}, /* cut off */
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char quoted[64];
+        wr_type type = {.abi = WR_TYPE_ABI, .name = cases[i].name, .size = 8};
+        void *obj = wr_new(&type);
+        char *text = stats_text(WR_JSON);
+        snprintf(quoted, sizeof quoted, "{\"name\":\"%s\",", cases[i].json);
+        CHECK_STR_HAS(text, quoted);
+        free(text);
+        text = stats_text(WR_PROMETHEUS);
+        snprintf(quoted, sizeof quoted, "{type=\"%s\"} 1\n", cases[i].prometheus);
+        CHECK_STR_HAS(text, quoted);
+        free(text);
+        wr_release(obj);
+    }
+}
+
 /* A sample: name, labels in braces or none, a space, a number. */
 static bool is_sample(const char *line, size_t length) {
     size_t i = strcspn(line, " {");
