@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A program for tests/debugging/run to look at: some objects, in variables of known names. */
+/* A program for tests/debugging/run to look at: some objects, in variables of known names. `subject busy` does what
+ * there are probes for, until it is killed. */
 #include <weakrt.h>
 
 /* A probe of its own beside the library's, where that has some. */
@@ -31,7 +32,25 @@ void stop_here(void) {
     DTRACE_PROBE(subject, stops);
 }
 
-int main(void) {
+static void on_death(wr_weakref *self, void *arg) {
+    (void)self, (void)arg;
+}
+
+static _Noreturn void be_busy(void) {
+    for (;;) {
+        void *obj = wr_new(&conn_type);
+        wr_weak value = wr_weak_of(obj);
+        wr_weakref *watcher = wr_weakref_new(obj, on_death, NULL);
+        wr_release(obj);
+        wr_release(wr_weak_get(value));
+        wr_release(watcher);
+    }
+}
+
+int main(int argc, char **argv) {
+    (void)argv;
+    if (argc > 1)
+        be_busy();
     conn = wr_new(&conn_type);
     session = wr_new(&session_type);
     gone = wr_new(&conn_type);
