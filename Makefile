@@ -43,6 +43,7 @@ variant_hook  := -DWR_HOOK
 variant_stripe1 := -DWR_HOOK -DWR_STRIPES=1u
 variant_wear  := -DWR_HOOK -DWR_TAG_START=0xffffff00u
 variant_pipe  := -DWR_HOOK -DWR_NO_EVENTFD
+variant_unwind := -DWR_HOOK -DWR_NO_BACKTRACE
 variant_stress := -DWR_HOOK -DWR_COUNT_PATHS
 variant_stress1 := -DWR_HOOK -DWR_COUNT_PATHS -DWR_STRIPES=1u
 variant_stress-tiny := -DWR_HOOK -DWR_COUNT_PATHS -DWR_BATCH_SLOTS=2u
@@ -66,6 +67,7 @@ $(call stage,debug,test BUILD=debug)
 $(call stage,inline,test INLINE=1)
 $(call stage,wear,test VARIANT=wear)
 $(call stage,pipe,test VARIANT=pipe FILTER='queue*')
+$(call stage,unwind,test VARIANT=unwind FILTER='holders*')
 $(call stage,stripe1,test VARIANT=stripe1)
 $(call stage,tsan-stripe1,test SAN=thread VARIANT=stripe1)
 $(call stage,tsan,test SAN=thread VARIANT=hook)

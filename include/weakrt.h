@@ -1481,7 +1481,7 @@ WR_API wr_fatal_handler wr_set_fatal_handler(wr_fatal_handler handler);
  *   ages          note when each object is made, so that reports name the oldest of each type
  *   report        wr_report_live(stderr) at exit
  *   holders=N     record one in N of the references that wr_hold and wr_track are told of, at random; 1: each
- *   backtrace=N   with up to N (8, at most 16) frames of who called, where the C library can tell
+ *   backtrace=N   with up to N (8, at most 16) frames of who called, where the C library or libunwind can tell
  * Needs:     that no other thread is inside wr_debug; for poison, quarantine, guard and ages, inside weakrt.
  * Returns:   0; -EINVAL: NULL, an unknown key, or a value out of range; -EBUSY: one of those four, when an object
  *            was made already. When it fails nothing was changed.

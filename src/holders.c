@@ -9,6 +9,7 @@
 #include "fatal.h"
 #include "object.h"
 #include "past.h"
+#include "unwind.h"
 #include "weakref.h"
 
 uint32_t wr_holders_every;    /* atomic */
@@ -22,6 +23,8 @@ static const wr_type holder_type = {
     .abi = WR_TYPE_ABI, .flags = WR_NO_WEAKREF, .name = "holder", .size = sizeof(struct holder)};
 
 void holders_choose(uint32_t every, uint32_t frames) {
+    if (frames != 0)
+        unwind_prepare();
     /* relaxed, both: from when on references are recorded is a matter of luck. */
     wr_store_relaxed(&frames_asked, frames);
     wr_store_relaxed(&wr_holders_every, every);
@@ -47,10 +50,9 @@ static bool is_chosen(uint32_t every) {
 
 /* Write the caller's frames, from the one that returns to `from` on. Returns how many. */
 static uint32_t trace_back(void **frames, uint32_t most, const void *from) {
-#ifdef HAVE_BACKTRACE
     void *all[HOLDERS_FRAMES + 8]; /* the library's own are in front */
-    int count = backtrace(all, (int)(most + 8));
-    int own = 0;
+    uint32_t count = unwind_frames(all, most + 8);
+    uint32_t own = 0;
     while (own < count && all[own] != from)
         own++;
     if (own == count)
@@ -59,10 +61,6 @@ static uint32_t trace_back(void **frames, uint32_t most, const void *from) {
     while (own < count && kept < most)
         frames[kept++] = all[own++];
     return kept;
-#else
-    (void)frames, (void)most, (void)from;
-    return 0;
-#endif
 }
 
 static struct holder *make(const struct wr_slot *slot, const char *place, const void *from) {

@@ -11,13 +11,6 @@
 
 #include "annex.h"
 
-#if defined(__has_include)
-#if __has_include(<execinfo.h>)
-#include <execinfo.h>
-#define HAVE_BACKTRACE 1
-#endif
-#endif
-
 #define HOLDERS_FRAMES 16u /* of a backtrace, at the most; a record has room for those asked for */
 #define HOLDERS_NAMED 6u   /* places that one line of text names */
 

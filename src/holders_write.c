@@ -9,6 +9,7 @@
 #include "past.h"
 #include "report.h"
 #include "survey.h"
+#include "unwind.h"
 
 /* ---- one object, in one line ---- */
 
@@ -159,17 +160,6 @@ static int by_count(const void *a, const void *b) {
     return strcmp(x->place, y->place);
 }
 
-static void write_frames(FILE *f, const struct holder_row *row) {
-#ifdef HAVE_BACKTRACE
-    char **names = row->frame_count > 0 ? backtrace_symbols(row->frames, (int)row->frame_count) : NULL;
-    for (uint32_t i = 0; names != NULL && i < row->frame_count; i++)
-        (void)fprintf(f, "        by %s\n", names[i]);
-    free(names);
-#else
-    (void)f, (void)row;
-#endif
-}
-
 /* Write where the other references that were held at a place were given up. */
 static void write_routes(FILE *f, const char *place) {
     struct route *routes = alloc_zeroed(PAST_ROUTES * sizeof *routes);
@@ -186,7 +176,7 @@ static void write_rows(FILE *f, const struct holder_rows *rows) {
     for (uint32_t i = 0; i < rows->count; i++) {
         const struct holder_row *row = &rows->rows[i];
         (void)fprintf(f, "%s held at %s: %" PRIu64 "\n", survey_name(row->type), row->place, row->count);
-        write_frames(f, row);
+        unwind_write(f, row->frames, row->frame_count);
         write_routes(f, row->place);
     }
 }
