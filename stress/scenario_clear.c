@@ -53,11 +53,13 @@ static void hammer(struct worker *worker, struct post *post) {
 static void work(struct worker *worker) {
     struct post *post = worker->run->shared; /* one, so that they meet */
     while (worker_goes_on(worker)) {
+        perturb_steps_often(random_below(worker, 8) == 0);
         if (random_below(worker, 3) == 0)
             turn(worker, post);
         else
             hammer(worker, post);
     }
+    perturb_steps_often(false);
 }
 
 static void begin(struct run *run) {

@@ -92,6 +92,8 @@ static void work(struct worker *worker) {
             prepare(worker, table);
         if (!round_begins(worker))
             break;
+        perturb_steps_often(table->round % 2 == 1 &&
+                            worker->number % 2 == 1); /* look-ups that come back last */
         race(worker, table);
         round_ends(worker);
         if (worker->number != 0)

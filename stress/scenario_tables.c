@@ -10,7 +10,7 @@
 
 #include "item.h"
 
-#define VALUES 64u /* different keys */
+#define VALUES 16u /* different keys */
 #define FLOOD 600u /* keys more, now and then, so that the map grows */
 
 struct key {
@@ -237,7 +237,9 @@ static void work(struct worker *worker) {
             (void)wr_listeners_call(shared.listeners, NULL);
             continue;
         }
+        perturb_steps_often(random_below(worker, 8) == 0);
         use_map(worker);
+        perturb_steps_often(false);
         use_listeners(worker);
         if (random_below(worker, 8) == 0)
             use_loose(worker);
