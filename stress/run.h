@@ -64,6 +64,7 @@ struct outcome {
     struct histogram latencies[OP_COUNT]; /* ticks */
     char violation[512];                  /* empty: none that the scenario's process told of */
     char lacks[1024];
+    char repeat[512]; /* the command that runs it again */
 };
 
 /* The run of this process. */

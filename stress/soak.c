@@ -80,6 +80,7 @@ enum verdict soak(struct suite *suite, struct scenario *const *scenarios, unsign
     if (given->seeds != NULL && (file = open_seeds(given->seeds, &base, &turn)) == NULL)
         return USAGE;
     given->seed = base;
+    given->perturb = 0;
     if (turn != 0)
         printf("soak: goes on with turn %" PRIu64 " of seed 0x%" PRIx64 "\n", turn, base);
     double start = clock_seconds(), whole = given->soak_hours * 3600, next_status = STATUS_SECONDS;
@@ -89,6 +90,7 @@ enum verdict soak(struct suite *suite, struct scenario *const *scenarios, unsign
         char perturb[PERTURB_TEXT];
         options.seed = random_mix(base + turn) >> 16;
         options.perturb = perturbations_of(turn / count);
+        given->perturb |= options.perturb; /* for the report of the whole */
         perturb_format(options.perturb, perturb, sizeof perturb);
         if (turn % count == 0)
             printf("soak: perturbed by %s\n", perturb);

@@ -47,14 +47,12 @@ static enum verdict run_apart(struct scenario *scenario, const struct options *o
     running = 0;
     if (WIFEXITED(status) && WEXITSTATUS(status) <= NOT_TAKEN)
         return (enum verdict)WEXITSTATUS(status);
-    char line[512];
-    run_repeat(scenario, options, line, sizeof line);
     if (WIFSIGNALED(status))
         (void)snprintf(outcome->violation, sizeof outcome->violation, "%s", strsignal(WTERMSIG(status)));
     else
         (void)snprintf(outcome->violation, sizeof outcome->violation, "exit status %d", WEXITSTATUS(status));
     (void)fprintf(stderr, "wr-stress: VIOLATION in %s: %s\n  seed    0x%" PRIx64 "\n  repeat  %s\n",
-                  scenario->name, outcome->violation, options->seed, line);
+                  scenario->name, outcome->violation, options->seed, outcome->repeat);
     return VIOLATED;
 }
 
@@ -108,6 +106,7 @@ static void add_outcome(struct outcome *sum, const struct outcome *more) {
     memcpy(sum->samples, more->samples, sizeof sum->samples);
     sum->ticks_per_ns = more->ticks_per_ns;
     memcpy(sum->violation, more->violation, sizeof sum->violation);
+    memcpy(sum->repeat, more->repeat, sizeof sum->repeat);
     memcpy(sum->lacks, more->lacks, sizeof sum->lacks);
 }
 
@@ -122,6 +121,7 @@ enum verdict suite_run(struct suite *suite, struct scenario *scenario, const str
     memset(suite->outcome, 0, sizeof *suite->outcome);
     suite->outcome->number = suite->ran + suite->skipped + 1;
     suite->outcome->of = suite->planned;
+    run_repeat(scenario, options, suite->outcome->repeat, sizeof suite->outcome->repeat);
     enum verdict verdict = run_apart(scenario, options, suite->outcome);
     add_outcome(&result->outcome, suite->outcome);
     add_outcome(&suite->sum, suite->outcome);

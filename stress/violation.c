@@ -27,9 +27,7 @@ void run_repeat(const struct scenario *scenario, const struct options *o, char *
 
 static void report(const char *what, uint64_t about) {
     const struct options *options = run_options;
-    char line[512];
     trail_stop();
-    run_repeat(run.scenario, options, line, sizeof line);
     (void)snprintf(run_outcome->violation, sizeof run_outcome->violation, "%s", what);
     (void)fflush(stdout);
     (void)fprintf(stderr,
@@ -37,7 +35,7 @@ static void report(const char *what, uint64_t about) {
                   "  seed    0x%" PRIx64 "\n"
                   "  repeat  %s\n",
                   options->terminal ? "\r\033[J" : "", run.scenario->name, run_seconds(),
-                  worker_self != NULL ? worker_self->number : 0, what, options->seed, line);
+                  worker_self != NULL ? worker_self->number : 0, what, options->seed, run_outcome->repeat);
     trail_print(stderr, about);
     (void)fflush(stderr);
 }
