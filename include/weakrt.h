@@ -411,8 +411,8 @@ WR_API wr_weakref *wr_proxy_new(void *obj, wr_callback callback, void *arg) WR_M
  * Returns:   the weakref; NULL with errno as wr_weakref_new; EINVAL also for options of another size, unknown
  *            flags, a `queue` that is none, or a type that is not based on &wr_weakref_type, has a finalize or
  *            queue, is WR_BORROWABLE or too large.
- * Blocks:    briefly on the object's stripe.   Allocates: as wr_new, unless shared.   Callbacks: as
- *            wr_weakref_new.
+ * Blocks:    briefly on the object's stripe.   Allocates: as wr_new, unless shared.
+ * Callbacks: as wr_weakref_new; at a kill or clear on another thread even before this returns, with a state of zeroes.
  * See:       D4, S1, S6, S8.   Since: 0.9 */
 WR_API wr_weakref *wr_weakref_new_ex(void *obj, const wr_weakref_options *options) WR_MUST_USE;
 

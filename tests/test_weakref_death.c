@@ -208,7 +208,7 @@ TEST(S14_errno_is_kept_across_callbacks) {
     wr_weakref_options o = WR_WEAKREF_OPTIONS_INIT;
     o.callback = spoils_errno;
     o.arg_destroy = spoils_errno_too;
-    for (int way = 0; way < 5; way++) {
+    for (int way = 0; way < 6; way++) {
         probe *p = probe_new(NULL);
         wr_weakref *ref = wr_weakref_new_ex(p, &o);
         wr_retain(p);
@@ -226,6 +226,9 @@ TEST(S14_errno_is_kept_across_callbacks) {
             break;
         case 3:
             CHECK_EQ(wr_weakref_cancel(ref), 1);
+            break;
+        case 4:
+            CHECK_EQ(wr_weakref_clear_no_callbacks(p), 0);
             break;
         default:
             wr_release(wr_retain(ref));
