@@ -78,7 +78,7 @@ struct wr_slot {
  * The count is on top, so that stray counts and overflow fall off and never reach the tag. A tag is odd while
  * its incarnation is alive, even when dead, being built, or free. */
 #define WR_ONE (UINT64_C(1) << 37)    /* one unit of the count */
-#define WR_BORROW (UINT64_C(1) << 36) /* its death waits for borrowers; constant from publish on */
+#define WR_BORROW (UINT64_C(1) << 36) /* alive, and its death will wait for borrowers */
 #define WR_DONE (UINT64_C(1) << 35)   /* no finalize left to run: it has run, or the type has none */
 #define WR_KILL (UINT64_C(1) << 34)   /* killed: no weak value of this incarnation will ever be alive again */
 #define WR_REG (UINT64_C(1) << 33)    /* the registry has a part in its end; sticky until publish */
@@ -93,7 +93,7 @@ struct wr_arena {
     uint32_t layout; /* WR_LAYOUT of the library. */
 };
 extern WR_API struct wr_arena wr_arena;
-#define WR_LAYOUT 3u /* changes with anything above, and with struct wr_hazard */
+#define WR_LAYOUT 4u /* changes with anything above, and with struct wr_hazard */
 
 /* The slow half, in the library. */
 WR_API void wr_give_back(struct wr_slot *slot);
@@ -346,10 +346,25 @@ WR_HELPER void wr_hazard_publish(struct wr_hazard *hazard, uint32_t index) {
 }
 
 WR_INLINE void *wr_borrow(wr_weak w, wr_borrowed *b) {
-    struct wr_slot *slot = wr_weak_slot(w);
+    uint32_t index = (uint32_t)(w.bits >> 32);
+    uint32_t tag = (uint32_t)w.bits;
     struct wr_hazard *hazard;
+    struct wr_slot *slot;
+    uint32_t live;
     uint64_t word;
-    if (slot == NULL) {
+    /* As wr_weak_slot, but for even tags, which no word with WR_BORROW has.
+     * order: acquire [GROW], as there. */
+    if (wr_unlikely(index >= wr_load_acquire(&wr_arena.end))) {
+        b->r[0] = WR_BORROWED_NULL;
+        return NULL;
+    }
+    slot = wr_slot_at(index);
+    /* The tag of what is alive here and has a weak value, or one under it.
+     * order: acquire [BELOW], as there. */
+    live = wr_load_acquire(&slot->below);
+    if (wr_unlikely(live != tag)) {
+        if (live - 1 < tag)
+            return wr_borrow_slow(w, b, NULL);
         b->r[0] = WR_BORROWED_NULL;
         return NULL;
     }
@@ -359,10 +374,10 @@ WR_INLINE void *wr_borrow(wr_weak w, wr_borrowed *b) {
         if (hazard == NULL)
             return wr_borrow_slow(w, b, NULL);
     }
-    wr_hazard_publish(hazard, (uint32_t)(w.bits >> 32));
+    wr_hazard_publish(hazard, index);
     /* order: acquire [GET], as in wr_weak_get. */
     word = wr_load_acquire(&slot->word);
-    if (wr_unlikely((word & (WR_TAG_MASK | WR_FIN | WR_BORROW)) != ((w.bits & WR_TAG_MASK) | WR_BORROW)))
+    if (wr_unlikely((word & (WR_TAG_MASK | WR_FIN | WR_BORROW)) != (tag | WR_BORROW)))
         return wr_borrow_slow(w, b, hazard);
     b->r[0] = (uintptr_t)hazard;
     b->r[1] = w.bits; /* for messages */
@@ -370,14 +385,15 @@ WR_INLINE void *wr_borrow(wr_weak w, wr_borrowed *b) {
 }
 
 WR_INLINE void wr_return(wr_borrowed *b) {
-    char *base = (char *)wr_hazards;
-    uintptr_t offset = (uintptr_t)b->r[0] - (uintptr_t)base;
-    struct wr_hazard *hazard;
-    if (wr_unlikely(offset >= WR_HAZARDS * sizeof *hazard)) {
-        wr_return_slow(b);
-        return;
+    struct wr_hazard *hazard = wr_hazards;
+    if (wr_unlikely(b->r[0] != (uintptr_t)hazard)) { /* not the first of this thread's */
+        uintptr_t offset = (uintptr_t)b->r[0] - (uintptr_t)hazard;
+        if (offset >= WR_HAZARDS * sizeof *hazard) {
+            wr_return_slow(b);
+            return;
+        }
+        hazard = (struct wr_hazard *)(void *)((char *)hazard + offset);
     }
-    hazard = (struct wr_hazard *)(void *)(base + offset);
     b->r[0] = WR_BORROWED_RETURNED;
     /* order: release [HAZARD], with the look at all hazards: what the borrower did is done before destroy. */
     wr_store_release(&hazard->index, 0u);

@@ -129,7 +129,7 @@ static void run(struct thread *thread, struct wr_slot *slot) {
     if ((word & WR_REG) && !run_registered(thread, slot, &front))
         return;
     /* relaxed: a weak value or a cell, without which nobody has borrowed it, was made by a holder. */
-    if ((word & WR_BORROW) && wr_load_relaxed(&slot->below) != 0)
+    if ((type->flags & WR_BORROWABLE) && wr_load_relaxed(&slot->below) != 0)
         borrow_end_later(thread, slot);
     else
         finish(thread, slot, front);
@@ -149,10 +149,10 @@ static __attribute__((noinline)) void run_row(struct thread *thread) {
         struct wr_slot *slot = first_waiting(thread);
         if (slot == NULL && thread->departed.count == 0)
             break;
-        /* Borrowable objects one after the other share one look at all hazards. relaxed: as in run. The next waits on
-         * meanwhile, or a destroy that waits for an end could wait for it in vain. */
+        /* Borrowable objects one after the other share one look at all hazards. The next waits on meanwhile, or a
+         * destroy that waits for an end could wait for it in vain. */
         if (slot == NULL || thread->departed.count == BORROW_BATCH ||
-            !(wr_load_relaxed(&slot->word) & WR_BORROW)) {
+            !(wr_read(&slot->type)->flags & WR_BORROWABLE)) {
             borrow_end_now(thread);
             slot = first_waiting(thread);
         }
@@ -225,7 +225,7 @@ void death_begin(struct wr_slot *slot, uint64_t closed) {
     if (!word_alive(closed)) {
         word_raise_below(slot, word_tag(closed));
         wr_probe2(death, wr_payload_of(slot), wr_read(&slot->type));
-        if (!(closed & (WR_REG | WR_BORROW)) && wr_read(&slot->type)->destroy == NULL) {
+        if (!(closed & WR_REG) && death_is_quiet(wr_read(&slot->type))) {
             /* No user code, so no matter whose turn it is. */
             wr_path(death_quiet);
             thread_free(thread_self(), slot, closed);
@@ -271,7 +271,7 @@ void wr_sole_released(struct wr_slot *slot, uint64_t one) {
         return;
     }
     wr_path(sole_plain);
-    uint64_t closed = one - WR_ONE - 1;
+    uint64_t closed = (one & ~WR_BORROW) - WR_ONE - 1;
     /* relaxed: nobody else can look at this word before it is published again. The tag is not spent: nobody has
      * it. */
     wr_store_relaxed(&slot->word, closed);
@@ -281,7 +281,7 @@ void wr_sole_released(struct wr_slot *slot, uint64_t one) {
 bool wr_lone_released(struct wr_slot *slot, uint64_t one) {
     if (wr_unlikely((one & WR_DONE) == 0))
         return false; /* finalize: step by step */
-    uint64_t closed = one - WR_ONE + 1;
+    uint64_t closed = (one & ~WR_BORROW) - WR_ONE + 1;
     /* order: acq_rel [CLOSE], the drop and the closing in one. Acquire, with the drops of other holders: destroy sees
      * what they wrote. Release, with who sees the tag gone. */
     if (!wr_cas_acq_rel(&slot->word, &one, closed))

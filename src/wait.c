@@ -242,7 +242,7 @@ static bool is_ending(struct wr_slot *slot, const wr_type *type) {
         return false;
     if (word_alive(word))
         return (word & WR_FIN) != 0;
-    return word_ending(word) && (type->destroy != NULL || (word & (WR_REG | WR_BORROW)) != 0);
+    return word_ending(word) && ((word & WR_REG) || !death_is_quiet(type));
 }
 
 /* Wait while an object of `type` is ending in the slot. Nobody can leave a waiter on it any more, and its end looks for

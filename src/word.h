@@ -62,7 +62,7 @@ static inline void word_publish(struct wr_slot *slot, uint64_t flags) {
 /* Close a word that this caller's subtraction brought to `zero`. Returns the word it made, or 0: somebody came
  * between, and closing it is theirs now. */
 static inline uint64_t word_close(struct wr_slot *slot, uint64_t zero) {
-    uint64_t closed = (zero & WR_DONE) ? zero + 1 : zero + (WR_ONE | WR_FIN);
+    uint64_t closed = (zero & WR_DONE) ? (zero & ~WR_BORROW) + 1 : zero + (WR_ONE | WR_FIN);
     /* order: acquire [CLOSE], with the releases of all holders: destroy sees what they wrote. Who sees the tag gone
      *        sees it too: this goes on with the release sequences of their subtractions. */
     return wr_cas_acquire(&slot->word, &zero, closed) ? closed : 0;
@@ -90,7 +90,7 @@ static inline uint64_t word_finalized(struct wr_slot *slot) {
     do {
         next = word - WR_ONE - WR_FIN + WR_DONE;
         if (word_count(word) == 1)
-            next += 1;
+            next = (next & ~WR_BORROW) + 1;
         /* order: acq_rel [CLOSE]. Acquire as in word_close; release, with those who get the object once it is
          *        resurrected. */
     } while (!wr_cas_acq_rel(&slot->word, &word, next));

@@ -43,6 +43,40 @@ TEST(S54_borrow_of_an_object_that_never_had_a_weak_value_gives_null) {
     wr_release(p);
 }
 
+/* What is dying has an even tag, which may be guessed, and its word says so as long as its destroy runs. */
+static unsigned guessed;
+static void destroy_guesses(void *self) {
+    struct wr_slot *slot = wr_slot_of(self);
+    uint32_t tag = (uint32_t)wr_load_relaxed(&slot->word);
+    CHECK_EQ(tag % 2, 0);
+    CHECK(!can_borrow((wr_weak){(uint64_t)wr_index_of(slot) << 32 | tag}));
+    guessed++;
+}
+static void finalize_nothing(void *self) {
+    (void)self;
+}
+TEST(S54_borrow_of_an_even_tag_gives_null_whatever_way_the_object_died) {
+    static const wr_type type = {
+        .abi = WR_TYPE_ABI, .flags = WR_BORROWABLE, .size = 5000, .destroy = destroy_guesses};
+    static const wr_type finalized = {.abi = WR_TYPE_ABI,
+                                      .flags = WR_BORROWABLE,
+                                      .size = 5000,
+                                      .finalize = finalize_nothing,
+                                      .destroy = destroy_guesses};
+    void *any = shy_new(NULL);
+    CHECK(can_borrow(wr_weak_of(any))); /* this thread has hazards from here on */
+    wr_release(any);
+    wr_release(wr_new(&type)); /* never weak, and alone */
+    void *obj = wr_new(&type);
+    (void)wr_weak_of(obj);
+    wr_release(obj);           /* step by step */
+    wr_release(wr_new(&type)); /* alone, in a slot that had weak values */
+    obj = wr_new(&finalized);
+    (void)wr_weak_of(obj);
+    wr_release(obj);
+    CHECK_EQ(guessed, 4);
+}
+
 TEST(S56_wr_return_after_a_null_borrow_does_nothing_more) {
     wr_borrowed b;
     CHECK_NULL(wr_borrow((wr_weak){0}, &b));

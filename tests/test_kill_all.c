@@ -3,6 +3,7 @@
 #include "borrows.h"
 #include "queues.h"
 
+#include <sched.h>
 #include <semaphore.h>
 
 static const wr_type listed_type = {.abi = WR_TYPE_ABI,
@@ -69,6 +70,7 @@ static struct {
     unsigned over; /* plain: who waited for the end reads it, or there is a race */
     bool keep;     /* finalize is to keep a reference */
     void *kept;
+    wr_weak w;
 } slow;
 
 static void slow_part(void) {
@@ -99,6 +101,8 @@ static const wr_type slowly_finalized_type = {.abi = WR_TYPE_ABI,
 
 static void *releases(void *obj) {
     wr_release(obj);
+    while (slow.keep && !wr_weak_is_dead(slow.w)) /* until it is killed */
+        sched_yield();
     wr_release(slow.kept);
     return NULL;
 }
@@ -133,10 +137,10 @@ TEST(S42_kill_all_waits_for_a_finalize_and_ends_what_that_keeps) {
         slow.keep = keep;
         slow.over = 0;
         void *obj = wr_new(&slowly_finalized_type);
-        wr_weak w = wr_weak_of(obj);
+        slow.w = wr_weak_of(obj);
         pthread_t thread = start_end(obj);
         CHECK_EQ(wr_kill_all(&slowly_finalized_type, 0), -ETIMEDOUT);
-        CHECK(!wr_weak_is_dead(w));
+        CHECK(!wr_weak_is_dead(slow.w));
         sem_post(&slow.go);
         CHECK_EQ(wr_kill_all(&slowly_finalized_type, -1), 0);
         CHECK_EQ(slow.over, 1);
