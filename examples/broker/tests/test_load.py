@@ -4,7 +4,7 @@
 import random
 import threading
 
-from driver import Closed, running
+from driver import Closed, running, until
 from testing import PROGRAM, equal, in_threads, much, test
 
 
@@ -37,6 +37,44 @@ def messages_of_one_publisher_come_in_its_order_everywhere():
         equal(len(orders), subscribers)
         for client in clients:
             client.close()
+
+
+@test
+def a_subscription_is_confirmed_before_its_first_message():
+    """It is to one channel and then many more, so that messages of the first come while the others are made."""
+    names, wanted = ["c", *["x%d" % n for n in range(2000)]], much(5, 100)
+    with running(PROGRAM, "--threads", "3") as broker:
+        with broker.client() as client:
+            if client.info()["hold"] == "lock":
+                wanted = 0  # no command runs beside another
+        over, met = threading.Event(), []
+
+        def publish():
+            with broker.client() as client:
+                while not over.is_set():
+                    client.raw(b"PUBLISH c m\r\n" * 50)
+                    for _ in range(50):
+                        client.receive()
+
+        def subscribe():
+            with broker.client() as client:
+                client.send("SUBSCRIBE", *names)
+                equal(client.receive(), [b"subscribe", b"c", 1])
+                confirmed, between = 1, 0
+                while confirmed < len(names):
+                    reply = client.receive()
+                    confirmed += reply[0] == b"subscribe"
+                    between += reply == [b"message", b"c", b"m"]
+                met.append(between != 0)
+            return sum(met) >= wanted
+
+        def subscribers():
+            try:
+                until(subscribe)
+            finally:
+                over.set()
+
+        in_threads(publish, subscribers)
 
 
 @test

@@ -16,6 +16,8 @@ def requests_may_come_in_pieces_in_heaps_and_as_lines():
         equal(client.receive(), b"a\r\n")
         client.raw(b"PING\r\n  ECHO   x \r\n\r\n*0\r\n*-1\r\nPING\n*1\r\n$4\r\nPING\r\n")
         equal([client.receive() for _ in range(4)], ["PONG", b"x", "PONG", "PONG"])
+        client.raw(b"ECHO \"a b\"\r\nECHO a'b\\'c '\r\nECHO \"\\x41\\n\\\"\"\r\n")
+        equal([client.receive() for _ in range(3)], [b"a b", b"ab'c ", b'A\n"'])
         client.raw(b"*2\r\n$4\r\nECHO\r\n$0\r\n\r\n" * 5000)
         equal([client.receive() for _ in range(5000)], [b""] * 5000)
 
