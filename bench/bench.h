@@ -19,6 +19,7 @@
  *           Several threads: the median of those intervals in which all of them had a processor all the time,
  *           because an interval in which one was away is too fast. Rounds: their median.
  *   bytes   of resident memory
+ *   longest ns: of one operation among many, by the thread's own clock; of several processes the least counts
  *   done    with --batches: how many operations were done, for who counts instructions
  *
  * Every program keeps a second thread from its start to its end, so that no library takes the short cuts it has for
@@ -98,6 +99,12 @@ void bench_stop(uint64_t operations);
 /* Start a thread that runs body(arg), on the processor of that number, 0 being the one that the row itself does not
  * run on. It is not waited for. */
 void bench_spawn(unsigned processor, void *(*body)(void *arg), void *arg);
+
+/* Return how long this thread has had a processor. */
+double bench_own_seconds(void);
+
+/* Report the longest of many operations, in seconds, as the row's result. */
+void bench_longest(double seconds);
 
 /* Report a number of bytes as the row's result. */
 void bench_bytes(double bytes);

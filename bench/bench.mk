@@ -16,8 +16,8 @@ bench_libs_uv     = $(call bench_package,--libs libuv)
 bench_python      = $(patsubst -I%,-isystem %,$(shell /usr/bin/python3-config $1 2>/dev/null))
 bench_flags_python = $(call bench_python,--includes)
 bench_libs_python = $(call bench_python,--ldflags --embed)
-bench_flags_urcu  = $(call bench_package,--cflags liburcu-memb)
-bench_libs_urcu   = $(call bench_package,--libs liburcu-memb)
+bench_flags_urcu  = $(call bench_package,--cflags liburcu-memb liburcu-cds)
+bench_libs_urcu   = $(call bench_package,--libs liburcu-memb liburcu-cds)
 # Rust is used where it is, and never installed.
 bench_rustc       = $(shell rustc --version 2>/dev/null | cut -d' ' -f1-2)
 bench_flags_rust  = $(if $(bench_rustc),-DBENCH_RUSTC='"$(bench_rustc)"')
@@ -81,7 +81,7 @@ $(foreach peer,$(patsubst bench/bench_%.c,%,$(filter-out %/bench_weakrt.c,$(wild
     $(call bench_program,$(peer))))
 $(foreach peer,$(patsubst bench/bench_%.cc,%,$(wildcard bench/bench_*.cc)),$(eval $(call bench_program_cc,$(peer))))
 
-.PHONY: bench bench-quick bench-curves bench-check bench-instructions bench-count bench-programs
+.PHONY: bench bench-growth bench-quick bench-curves bench-check bench-instructions bench-count bench-programs
 bench-programs: $(bench_programs)
 bench: ## measure against what users would pick instead; results under build/bench
 	$qtools/setup --bench
@@ -93,6 +93,11 @@ bench-curves: ## how it grows with threads, objects, entries and callbacks; plot
 	+$q$(again) bench-programs
 	$qbench/bench.py --curves --out build/bench $(BENCH) $(bench_programs)
 	$qbench/plot.py build/bench
+bench-growth: ## the longest put while a cache grows to 10 million entries, and bytes of an entry
+	$qtools/setup --bench
+	+$q$(again) bench-programs
+	$qbench/bench.py --long --only 'cache_growth_*' --only bytes_per_cache_entry --out build/bench/growth $(BENCH) \
+	    $(bench_programs)
 bench-quick: ## the main rows only, in some seconds
 	$qtools/setup --bench
 	+$q$(again) bench-programs

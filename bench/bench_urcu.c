@@ -2,16 +2,11 @@
 /* liburcu: a weak reference is an id, a place in a table and a generation; a look-up reads the table inside a read-side
  * section, without a lock, and takes a reference unless the count is zero; the last release empties the place and
  * leaves the memory to call_rcu. Who only looks at the object needs no reference: it stays inside the section. */
-#include "work.h"
+#include "urcu_peer.h"
 
-#if __has_include(<urcu/urcu-memb.h>)
-#define URCU_INLINE_SMALL_FUNCTIONS
-#define _LGPL_SOURCE
-#include <urcu/urcu-memb.h>
-
+#if HAVE_URCU
 #include <malloc.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <urcu/config.h>
@@ -51,24 +46,16 @@ __attribute__((constructor)) static void start(void) {
     BENCH_CHECK(pthread_key_create(&at_exit, leave) == 0);
 }
 
-static _Thread_local bool registered;
-static __attribute__((noinline, cold)) void join(void) {
-    registered = true;
+_Thread_local bool urcu_registered;
+__attribute__((noinline, cold)) void urcu_register(void) {
+    urcu_registered = true;
     urcu_memb_register_thread();
-    BENCH_CHECK(pthread_setspecific(at_exit, &registered) == 0);
+    BENCH_CHECK(pthread_setspecific(at_exit, &urcu_registered) == 0);
 }
 
 #define PEER static inline __attribute__((always_inline))
 typedef uint64_t peer_weak; /* place, and generation in the lower half */
 
-PEER void section_begin(void) {
-    if (__builtin_expect(!registered, 0))
-        join();
-    urcu_memb_read_lock();
-}
-PEER void section_end(void) {
-    urcu_memb_read_unlock();
-}
 PEER struct object *find(peer_weak weak) {
     struct object *object = rcu_dereference(places[weak >> 32]);
     return object != NULL && object->generation == (uint32_t)weak ? object : NULL;
@@ -99,16 +86,12 @@ static void last_release(struct object *object) {
     next_free[object->place] = first_free;
     first_free = object->place;
     pthread_mutex_unlock(&mutex);
-    if (__builtin_expect(!registered, 0))
-        join();
-    urcu_memb_call_rcu(&object->rcu, free_object);
+    urcu_free_later(&object->rcu, free_object);
 }
 PEER void peer_release(void *obj) {
     struct object *object = obj;
-    if (atomic_fetch_sub_explicit(&object->refs, 1, memory_order_release) == 1) {
-        atomic_thread_fence(memory_order_acquire);
+    if (urcu_count_down(&object->refs))
         last_release(object);
-    }
 }
 PEER unsigned peer_count(void *obj) {
     return atomic_load(&((struct object *)obj)->refs);
@@ -139,14 +122,8 @@ PEER void peer_weak_drop(peer_weak *weak) {
 PEER void *peer_weak_get(peer_weak *weak) {
     section_begin();
     struct object *object = find(*weak);
-    if (object != NULL) {
-        unsigned refs = atomic_load_explicit(&object->refs, memory_order_relaxed);
-        while (refs != 0 && !atomic_compare_exchange_weak_explicit(
-                                &object->refs, &refs, refs + 1, memory_order_acquire, memory_order_relaxed))
-            ;
-        if (refs == 0)
-            object = NULL;
-    }
+    if (object != NULL && !urcu_count_up(&object->refs))
+        object = NULL;
     section_end();
     return object;
 }

@@ -117,6 +117,14 @@ void bench_stop(uint64_t operations) {
     rounds.each[rounds.count++] = (bench_seconds(CLOCK_MONOTONIC) - rounds.start) * 1e9 / (double)operations;
 }
 
+double bench_own_seconds(void) {
+    return bench_seconds(CLOCK_THREAD_CPUTIME_ID);
+}
+
+void bench_longest(double seconds) {
+    bench_report(seconds * 1e9, "longest");
+}
+
 /* ---- memory ---- */
 
 void bench_bytes(double bytes) {

@@ -121,11 +121,44 @@ BENCH(cache_insert_death) {
     }
 }
 
-BENCH(bytes_per_cache_entry) {
-    make_keys();
+static void make_objects(void) {
     cache_prepare();
     for (uint32_t i = 0; i < cache_count; i++)
         cache_values[i] = cache_new_object();
+}
+
+static double longest_put(void) {
+    double longest = 0;
+    for (uint32_t i = 0; i < cache_count; i++) {
+        double start = bench_own_seconds();
+        cache_put(&cache_keys[i], &cache_values[i]);
+        double took = bench_own_seconds() - start;
+        longest = took > longest ? took : longest;
+    }
+    return longest;
+}
+
+BENCH(cache_growth) {
+    make_keys();
+    make_objects();
+    bench_longest(longest_put());
+}
+
+/* The same in memory that the process has used before, so that the system does not clear pages. */
+BENCH(cache_growth_again) {
+    make_keys();
+    make_objects();
+    (void)longest_put();
+    for (uint32_t i = 0; i < cache_count; i++)
+        cache_drop(&cache_values[i]);
+    cache_settle();
+    make_objects();
+    bench_longest(longest_put());
+}
+
+BENCH(bytes_per_cache_entry) {
+    make_keys();
+    make_objects();
     double before = bench_resident();
     for (uint32_t i = 0; i < cache_count; i++)
         cache_put(&cache_keys[i], &cache_values[i]);
