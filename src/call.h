@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The call of an entry: a weakref's callback, a finalizer's function. Armed, then taken for running by one thread, or cancelled. Who takes it, under the stripe, owns it and its argument; who comes
- * later may wait for the end of the run. It is never armed again.
+ * The call of an entry: a weakref's callback, a finalizer's function. Armed, then taken for running by one thread, or
+ * cancelled. Who takes it, under the stripe, owns it and its argument; who comes later may wait for the end of the run.
+ * It is never armed again.
  */
 #ifndef WR_CALL_H
 #define WR_CALL_H

@@ -24,8 +24,8 @@ void lock_none_held(void) {
 #define NOTE_HELD(change) ((void)0)
 #endif
 
-/* How many threads sleep for a lock, or are about to, by its address. Not in the lock itself: it may be freed by who takes
- * it next, before the one that gave it back has looked. Locks that share a count cost each other a call in vain. */
+/* How many threads sleep for a lock, or are about to, by its address. Not in the lock itself: who takes it next may
+ * free it before the one that gave it back has looked. Locks that share a count cost each other a call in vain. */
 #define PLACES 64
 static uint32_t sleepers[PLACES]; /* atomic, see [SLEEP] */
 
