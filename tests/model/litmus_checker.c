@@ -58,6 +58,16 @@ static void write_under_real_lock(void) {
     real_lock_give(&first);
 }
 
+static void write_if_real_lock_is_free(void) {
+    if (!real_lock_try(&first))
+        return;
+    model_write(&data, model_read(&data) + 1);
+    real_lock_give(&first);
+}
+
+MODEL(lock_try, .what = "lock.c: who gets in by a try sees what was written inside",
+      .threads = {write_under_real_lock, write_if_real_lock_is_free}, .check = both_counted,
+      .outcomes = "1 2", .quick = {UNBOUNDED, UNBOUNDED});
 MODEL(lock_two_takers, .what = "lock.c: no two are inside, nobody sleeps for ever",
       .threads = {write_under_real_lock, write_under_real_lock}, .check = both_counted, .outcomes = "2",
       .quick = {UNBOUNDED, UNBOUNDED});

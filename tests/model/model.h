@@ -82,6 +82,7 @@ void model_no_membarrier(void);
  * of the checker's each. */
 struct lock;
 void real_lock_take(struct lock *lock);
+bool real_lock_try(struct lock *lock);
 void real_lock_give(struct lock *lock);
 
 #endif /* WR_MODEL_H */

@@ -82,6 +82,44 @@ static void dropper_maker(void) {
     wr_release(next);
 }
 
+/* The second is in vain, by the hazard of the first: of a value that the slot may have yet. */
+static void borrower_then_in_vain(void) {
+    got[model_thread()] = thing_borrow(weak_a, 1);
+    model_check(!thing_borrow(wr_weak_from_u64(weak_b.bits + 2), 2));
+}
+
+/* The weak value travels without an order of its own, as in model_get.c. */
+static uint64_t shown;
+
+static void make_room(void) {
+    b = thing_new_borrowable(2);
+    weak_b = wr_weak_of(b);
+    struct thing *before = thing_new_borrowable(0);
+    (void)wr_weak_of(before);
+    wr_release(before);
+    things_flush();
+}
+
+static void owner_shows_relaxed(void) {
+    a = thing_new_borrowable(1);
+    wr_store_relaxed(&shown, wr_weak_of(a).bits);
+    wr_release(a);
+}
+
+static void borrower_relaxed(void) {
+    wr_borrowed borrowed;
+    void *thing = wr_borrow(wr_weak_from_u64(wr_load_relaxed(&shown)), &borrowed);
+    got[model_thread()] = thing != NULL;
+    if (thing != NULL)
+        model_check(wr_type_of(thing) == wr_type_of(b));
+    wr_return(&borrowed);
+}
+
+static void borrower_relaxed_again(void) {
+    (void)thing_borrow(weak_b, 2);
+    borrower_relaxed();
+}
+
 static void say_without_b(void) {
     wr_release(b);
     things_all_dead();
@@ -128,3 +166,12 @@ MODEL(borrow_exit, .what = "a borrow and the end of its thread against the death
 MODEL(borrow_exit_without, .what = "the same without membarrier", .setup = make_without,
       .threads = {borrower, dropper}, .check = say, .outcomes = "00 10", .quick = {4, 3}, .deep = {8, 4},
       .exits = true);
+MODEL(borrow_sees_birth, .what = "a borrow sees what wr_new wrote, however the weak value came",
+      .setup = make_room, .threads = {owner_shows_relaxed, borrower_relaxed}, .check = say_without_b,
+      .outcomes = "00 01", .quick = {4, 3}, .deep = {8, 4});
+MODEL(borrow_again_sees_birth, .what = "also one that is not the first of its thread", .setup = make_room,
+      .threads = {owner_shows_relaxed, borrower_relaxed_again}, .check = say_without_b, .outcomes = "00 01",
+      .quick = {4, 3}, .deep = {8, 4});
+MODEL(borrow_then_in_vain, .what = "a borrow and one in vain after it against the death", .setup = make_two,
+      .threads = {borrower_then_in_vain, dropper}, .check = say_without_b, .outcomes = "00 10",
+      .quick = {4, 3}, .deep = {8, 4});

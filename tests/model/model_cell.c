@@ -41,6 +41,14 @@ static void borrower(void) {
     wr_return(&borrowed);
 }
 
+/* By a hazard that this thread has used, so that nothing is called. */
+static void borrower_again(void) {
+    wr_borrowed borrowed;
+    (void)wr_borrow(wr_weak_of(b), &borrowed);
+    wr_return(&borrowed);
+    borrower();
+}
+
 /* The second object is in the slot of the first. */
 static void storer_of_next(void) {
     wr_cell_store(&cell, NULL);
@@ -165,6 +173,56 @@ static void say_and_drop(void) {
     model_outcome("%u%u", found[0], found[1]);
 }
 
+/* The cell has b; the object that replaces it is the first of its size, for which the range grows. */
+static void make_small(void) {
+    static const wr_type type = {.abi = WR_TYPE_ABI, .flags = WR_BORROWABLE, .size = 2 * WR_GRANULE};
+    b = wr_new(&type);
+    (void)wr_weak_of(b);
+    wr_cell_store(&cell, b);
+}
+
+static void make_again(void) {
+    make();
+    b = thing_new_borrowable(4);
+    (void)wr_weak_of(b);
+}
+
+static void use_next(const struct thing *thing) {
+    found[0] = thing == NULL ? 0 : thing == b ? 1 : 2;
+    if (thing != NULL && thing != b)
+        model_check(model_read(&thing->number) == 2);
+}
+
+static void borrower_of_grown(void) {
+    wr_borrowed borrowed;
+    use_next(wr_cell_borrow(&cell, &borrowed));
+    wr_return(&borrowed);
+}
+
+static void borrower_of_grown_again(void) {
+    wr_borrowed borrowed;
+    (void)wr_borrow(wr_weak_of(b), &borrowed);
+    wr_return(&borrowed);
+    borrower_of_grown();
+}
+
+static void storer_that_grows(void) {
+    struct thing *next = thing_new_borrowable(2);
+    wr_cell_store(&cell, next);
+    wr_release(next);
+}
+
+static void storer_by_cas(void) {
+    struct thing *next = thing_new(2);
+    model_check(wr_cell_compare_exchange(&cell, NULL, next));
+    wr_release(next);
+}
+
+static void say_without_b(void) {
+    wr_release(b);
+    say();
+}
+
 static void make_one_held(void) {
     a = thing_new(1);
     wr_cell_store(&cell, a);
@@ -213,3 +271,17 @@ MODEL(weak_cell_exchange_alive, .what = "and so is one that is exchanged out",
 MODEL(weak_cell_compare_alive, .what = "and one that was put in by a compare-exchange",
       .threads = {weak_loader, weak_putter_keeps_by_cas}, .check = say_and_drop_kept, .outcomes = "00 20",
       .quick = {UNBOUNDED, 3}, .deep = {UNBOUNDED, UNBOUNDED});
+MODEL(cell_borrow_next_again, .what = "a borrow by a hazard in use before, against such a store",
+      .setup = make_again, .threads = {borrower_again, storer_of_next}, .check = say_without_b,
+      .outcomes = "00 10 20", .quick = {3, 2}, .deep = {6, 3});
+MODEL(cell_borrow_empty_again, .what = "and against another life of the slot outside the cell",
+      .setup = make_again, .threads = {borrower_again, emptier}, .check = say_without_b, .outcomes = "00 10",
+      .quick = {3, 2}, .deep = {6, 3});
+MODEL(cell_borrow_grown, .what = "a borrow against a store for whose object the range grew",
+      .setup = make_small, .threads = {borrower_of_grown, storer_that_grows}, .check = say_without_b,
+      .outcomes = "10 20", .quick = {3, 2}, .deep = {6, 3});
+MODEL(cell_borrow_grown_again, .what = "the same by a hazard in use before", .setup = make_small,
+      .threads = {borrower_of_grown_again, storer_that_grows}, .check = say_without_b, .outcomes = "10 20",
+      .quick = {3, 2}, .deep = {6, 3});
+MODEL(cell_compare_load, .what = "a load against a compare-exchange", .threads = {loader, storer_by_cas},
+      .check = say, .outcomes = "00 20", .quick = {UNBOUNDED, 3}, .deep = {UNBOUNDED, UNBOUNDED});

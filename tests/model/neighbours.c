@@ -76,6 +76,7 @@ unsigned os_processors(void) {
 
 bool poison_watched = true;
 bool poison_tails;
+bool poison_ages;
 uint32_t poison_quarantine;
 
 void poison_start(const void *reserve, size_t size) {
@@ -90,6 +91,11 @@ void poison_tell_made(void *payload, size_t size, size_t slot_size, bool used) {
 void poison_tell_freed(void *payload, size_t slot_size) {
     (void)slot_size;
     plain_freed(payload);
+}
+
+uint64_t poison_born(void *payload, size_t slot_size) {
+    (void)payload, (void)slot_size;
+    return 0;
 }
 
 /* ---- sleeping: a sleep with a deadline is over at once, and the time is the deadline's ---- */
