@@ -119,6 +119,8 @@ void call_object_new(void) {
 void call_object_new_more(void) {
     settle();
     unsigned kind = take_below(MORE_KINDS);
+    if (killing_all && &more_kinds[kind].traits == listed)
+        return; /* none may be made meanwhile */
     unsigned extra = 40 * take_below(8);
     struct thing *queue = more_kinds[kind].type.queue != NULL ? pick_queue() : NULL;
     make(&more_kinds[kind], extra, queue);

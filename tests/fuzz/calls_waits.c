@@ -66,21 +66,24 @@ void call_kill_wait(void) {
     EXPECT(result, expected);
 }
 
+bool killing_all;
+
 /* Of several the order is not said; and user code that the kill runs might change what is waited for. */
 void call_kill_all(void) {
     settle();
     struct thing *only = NULL;
-    unsigned alive = 0;
+    unsigned left = 0;
     for (unsigned i = 0; i < thing_count; i++)
-        if (things[i].kind == OBJECT && things[i].traits == listed && things[i].alive) {
+        if (things[i].kind == OBJECT && things[i].traits == listed && !things[i].ended) {
             only = &things[i];
-            alive++;
+            left++;
         }
-    if (alive > 1 || (alive == 1 && only->entry_count > 0))
+    if (killing_all || left > 1 || (left == 1 && (!only->alive || only->entry_count > 0)))
         return;
-    begin_call(false, "wr_kill_all(listed, 0), %u alive", alive);
+    begin_call(false, "wr_kill_all(listed, 0), %u left", left);
+    killing_all = true;
     int expected = 0;
-    if (alive == 1) {
+    if (left == 1) {
         only->count++;
         wait_for(only, &expected);
         if (expected == -EDEADLK) {
@@ -90,5 +93,6 @@ void call_kill_all(void) {
     }
     int result = wr_kill_all(listed_type, 0);
     end_call();
+    killing_all = false;
     EXPECT(result, expected);
 }

@@ -141,6 +141,7 @@ void give_all_back(void); /* what this thread borrows */
 bool borrowed_here(const struct thing *thing);
 extern const struct traits *const listed; /* of objects that wr_kill_all reaches */
 extern const wr_type *const listed_type;
+extern bool killing_all; /* under way */
 void free_containers(void);
 
 /* ---- containers ---- */

@@ -164,7 +164,6 @@ enum event step_death(struct frame *frame) {
         }
         return thing->traits->destroy || thing->value ? DESTROY : NOTHING;
     default:
-        thing->ended = true;
         if (thing->notice_count > 0) {
             struct thing *notice = thing->notices[--thing->notice_count];
             frame->step--;
@@ -174,6 +173,7 @@ enum event step_death(struct frame *frame) {
                 frame_push(TELL, notice);
             return NOTHING;
         }
+        thing->ended = true;
         if (thing->kind == NODE && thing->child != NULL)
             thing_release(thing->child);
         if (thing->annexed)
