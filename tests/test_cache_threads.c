@@ -191,3 +191,15 @@ TEST(limits_hold_under_threads) {
     CHECK_EQ(wr_cache_len(c), 0);
     wr_cache_free(c);
 }
+
+/* All are on one list, for fork. */
+static void make_and_free(unsigned index, void *arg) {
+    (void)index;
+    (void)arg;
+    for (unsigned n = scaled(2000); n > 0; n--)
+        wr_cache_free(cache_new());
+}
+
+TEST(caches_are_made_and_freed_on_many_threads) {
+    run_threads(THREADS, make_and_free, NULL);
+}

@@ -33,6 +33,7 @@ lint-paths:
 	$qtools/lint-paths
 lint-sabotage:
 	$qtools/sabotage --fit
+	$qtools/lint-sabotage
 lint-ci:
 	$qtools/lint-ci
 lint-changes:
