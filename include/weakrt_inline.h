@@ -322,7 +322,8 @@ WR_API void *wr_cell_borrow_slow(const wr_cell *c, wr_borrowed *b, struct wr_haz
 WR_API void wr_return_slow(wr_borrowed *b);
 WR_API void wr_end_handed_over(struct wr_hazard *hazard);
 
-/* wr_borrowed: r[0] is the hazard's address, or one of these; r[1] the weak value of what is or was borrowed. */
+/* wr_borrowed: r[0] is the hazard's address, or one of these; r[1] the weak value of what is or was borrowed,
+ * from a cell without its tag. */
 #define WR_BORROWED_NULL 0u     /* the borrow gave NULL */
 #define WR_BORROWED_RETURNED 1u /* it is over */
 #define WR_BORROWED_STRONG 2u   /* | owner: a reference, to the object r[1]; r[2], r[3] are the library's */
@@ -409,7 +410,6 @@ WR_INLINE void *wr_cell_borrow(const wr_cell *c, wr_borrowed *b) {
     uint64_t index = wr_load_acquire(&c->bits);
     struct wr_hazard *hazard;
     struct wr_slot *slot;
-    uint64_t word;
     if (index == 0) {
         b->r[0] = WR_BORROWED_NULL;
         return NULL;
@@ -424,13 +424,13 @@ WR_INLINE void *wr_cell_borrow(const wr_cell *c, wr_borrowed *b) {
     wr_hazard_publish(hazard, (uint32_t)index);
     /* The word first, then the cell. A borrowable object alive in the slot now stays in it until the return; and
      * if the cell has this slot afterwards, that is the object it has.
-     * order: acquire [GET], as in wr_weak_get, and before the look at the cell. */
-    word = wr_load_acquire(&slot->word);
-    /* order: acquire [CELL], as above: the payload is seen. */
-    if (wr_unlikely((word & (1 | WR_BORROW)) != (1 | WR_BORROW) || wr_load_acquire(&c->bits) != index))
+     * order: acquire [GET], as in wr_weak_get, and before the look at the cell.
+     * order: acquire [CELL], as above: the payload is seen. */
+    if (wr_unlikely((wr_load_acquire(&slot->word) & (1 | WR_BORROW)) != (1 | WR_BORROW) ||
+                    wr_load_acquire(&c->bits) != index))
         return wr_cell_borrow_slow(c, b, hazard);
     b->r[0] = (uintptr_t)hazard;
-    b->r[1] = index << 32 | (word & WR_TAG_MASK); /* for messages */
+    b->r[1] = index << 32; /* for messages */
     return wr_payload_of(slot);
 }
 

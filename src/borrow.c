@@ -88,13 +88,13 @@ void *wr_cell_borrow_slow(const wr_cell *c, wr_borrowed *b, struct wr_hazard *ha
     if (hazard != NULL && index != 0) {
         struct wr_slot *slot = wr_slot_at((uint32_t)index);
         hazard_publish(hazard, (uint32_t)index);
-        /* order: acquire [GET], as in wr_cell_borrow. */
-        uint64_t word = wr_load_acquire(&slot->word);
-        /* order: acquire [CELL], as in wr_cell_borrow. */
-        if ((word & (1 | WR_BORROW)) == (1 | WR_BORROW) && wr_load_acquire(&c->bits) == index) {
+        /* order: acquire [GET], as in wr_cell_borrow.
+         * order: acquire [CELL], as in wr_cell_borrow. */
+        if ((wr_load_acquire(&slot->word) & (1 | WR_BORROW)) == (1 | WR_BORROW) &&
+            wr_load_acquire(&c->bits) == index) {
             wr_path(cell_borrow_far);
             b->r[0] = (uintptr_t)hazard;
-            b->r[1] = word_value(slot, word).bits;
+            b->r[1] = index << 32;
             return wr_payload_of(slot);
         }
         clear_vain(hazard);
@@ -108,9 +108,9 @@ static _Noreturn void return_misuse(wr_weak of, const char *rule) {
     void *obj = wr_payload_of(slot);
     if (!arena_is_slot(obj))
         fatal("weakrt: wr_return: this is no borrow: pass what wr_borrow was given");
+    uint32_t tag = (uint32_t)of.bits; /* 0: from a cell */
     /* relaxed: for a message. Borrowed objects have weak values, so that a death spends the tag. */
-    uint32_t later = word_tag(wr_load_relaxed(&slot->word)) - (uint32_t)of.bits;
-    if (later > 1)
+    if (tag != 0 && word_tag(wr_load_relaxed(&slot->word)) - tag > 1)
         fatal("weakrt: wr_return(%p): of an object that is gone: %s", obj, rule);
     fatal_object("wr_return", obj, rule);
 }
