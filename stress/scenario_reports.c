@@ -19,7 +19,7 @@ struct table {
     struct post posts[POSTS];
     _Atomic(void *) places[POSTS]; /* of objects that may be no more */
     void *steady[STEADY];
-    _Atomic uint64_t boxed, unboxed;
+    _Atomic uint64_t boxed, unboxed, reports;
 };
 
 struct ring {
@@ -117,13 +117,15 @@ static void look(struct worker *worker) {
     if (text != NULL && kind < 4 && strstr(text, "steady") == NULL)
         violation("a report of kind %u does not name the type of objects that stay:\n%s", kind, text);
     worker_count(worker, 1, text != NULL);
+    atomic_fetch_add_explicit(&table.reports, text != NULL, memory_order_relaxed);
     free(text);
 }
 
 static void work(struct worker *worker) {
     while (worker_goes_on(worker)) {
         unsigned i = random_below(worker, POSTS);
-        if (worker->number == 0 && random_below(worker, 2) == 0)
+        bool none = atomic_load_explicit(&table.reports, memory_order_relaxed) == 0;
+        if (worker->number == 0 && (none || random_below(worker, 2) == 0))
             look(worker);
         else if (random_below(worker, 8) == 0)
             replace(worker, i);
@@ -159,7 +161,7 @@ static void find_circle(struct worker *worker) {
 }
 
 static void end(struct run *run) {
-    if (run_counted(run, 1) == 0)
+    if (table.reports == 0)
         run_lacks(run, "no report was written");
     find_circle(worker_self);
     for (unsigned i = 0; i < POSTS; i++)
