@@ -88,7 +88,7 @@ static struct wr_weakref *make(const wr_weakref_options *o, unsigned flags) {
     struct wr_weakref *ref = object_new(type, size, WR_DONE | WR_KILL | WR_REG);
     if (ref == NULL)
         return NULL;
-    wr_mint(wr_slot_of(ref)); /* poppers add to its word (rule 9) */
+    word_open(wr_slot_of(ref)); /* for poppers */
     ref->entry.kind = ENTRY_WEAKREF;
     ref->entry.flags = (uint8_t)flags;
     if (o->queue != NULL)
