@@ -53,6 +53,17 @@ static void end_weakref(struct wr_weakref *ref) {
         ref->arg_destroy(ref->arg);
 }
 
+/* Tell whether in the end of an object whose word was closed no user code has a part, nor anybody that waits. */
+static bool is_quiet(struct wr_slot *slot, uint64_t closed) {
+    const wr_type *type = wr_read(&slot->type);
+    if (!death_is_quiet(type))
+        return false;
+    if (!(closed & WR_REG))
+        return true;
+    const struct wr_weakref *ref = wr_payload_of(slot);
+    return type->base == &wr_weakref_type && ref->arg_destroy == NULL && !(ref->entry.flags & WEAKREF_BOUND);
+}
+
 /* Tell whether a dead weakref's slot may be freed now; if not, its queue does that. */
 static bool let_go(struct wr_weakref *ref) {
     if (!(ref->entry.flags & WEAKREF_BOUND))
@@ -225,9 +236,11 @@ void death_begin(struct wr_slot *slot, uint64_t closed) {
     if (!word_alive(closed)) {
         word_raise_below(slot, word_tag(closed));
         wr_probe2(death, wr_payload_of(slot), wr_read(&slot->type));
-        if (!(closed & WR_REG) && death_is_quiet(wr_read(&slot->type))) {
-            /* No user code, so no matter whose turn it is. */
+        if (is_quiet(slot, closed)) {
+            /* No matter whose turn it is. */
             wr_path(death_quiet);
+            if (closed & WR_REG)
+                end_weakref(wr_payload_of(slot));
             thread_free(thread_self(), slot, closed);
             if (wr_unlikely(orphans_wait()))
                 death_of_orphans();

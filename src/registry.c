@@ -20,14 +20,17 @@ _Static_assert((WR_STRIPES & (WR_STRIPES - 1)) == 0, "the remainder of a divisio
 
 static struct stripe { struct lock lock; } __attribute__((aligned(128))) stripes[WR_STRIPES];
 
-struct lock *registry_stripe(const struct wr_slot *slot) {
-    uint32_t hash =
-        wr_index_of(slot) * UINT32_C(0x9e3779b1); /* 2^32 / golden ratio: neighbours go far apart */
+static struct lock *stripe_of(uint32_t index) {
+    uint32_t hash = index * UINT32_C(0x9e3779b1); /* 2^32 / golden ratio: neighbours go far apart */
     return &stripes[(hash >> 16) % WR_STRIPES].lock;
 }
 
+struct lock *registry_stripe(const struct wr_slot *slot) {
+    return stripe_of(wr_index_of(slot));
+}
+
 struct lock *registry_stripe_of(const struct wr_entry *entry) {
-    return registry_stripe(wr_slot_at((uint32_t)(entry->referent.bits >> 32)));
+    return stripe_of((uint32_t)(entry->referent.bits >> 32));
 }
 
 /* ---- lists ---- */

@@ -11,7 +11,7 @@ static struct counts others;
 
 void stats_count(enum statistic what) {
     struct thread *thread = thread_self();
-    if (thread_is_real(thread) && !thread->temporary)
+    if (!thread->temporary)
         atomic_count(&thread->counts.of[what]);
     else
         atomic_count_shared(&others.of[what]);
@@ -24,8 +24,7 @@ static void raise_longest(uint64_t *longest, uint64_t deaths) {
 
 void stats_row(uint64_t deaths) {
     struct thread *thread = thread_self();
-    raise_longest(thread_is_real(thread) && !thread->temporary ? &thread->counts.longest : &others.longest,
-                  deaths);
+    raise_longest(thread->temporary ? &others.longest : &thread->counts.longest, deaths);
 }
 
 void stats_add(struct counts *sum, const struct counts *counts) {

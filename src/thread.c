@@ -14,8 +14,8 @@
 
 #define RECORD_ALIGN 128 /* two cache lines: processors fetch pairs */
 
-static struct thread nobody = {.busy = true}; /* never written */
-static struct thread gone = {.busy = true};   /* the same, for a thread whose record was returned */
+static struct thread nobody = {.busy = true, .temporary = true}; /* never written */
+static struct thread gone = {.busy = true, .temporary = true};   /* the same, for one whose record was returned */
 
 _Thread_local struct thread *thread_current __attribute__((tls_model("initial-exec"))) = &nobody;
 
@@ -162,7 +162,7 @@ struct wr_slot *thread_take_slow(struct thread *thread, uint32_t class) {
 static void keep(struct thread *thread, uint32_t class, struct wr_slot *slot) {
     struct cache *cache = &thread->cache[class];
     if (wr_unlikely(cache->room == 0)) {
-        if (thread->temporary || !thread_is_real(thread)) {
+        if (thread->temporary) {
             wr_path(keep_recordless);
             wr_write(&slot->link, 0);
             arena_give(class, slot, 1);

@@ -31,7 +31,7 @@ struct thread {
         uint32_t spare; /* the full one's first slot; 0: none */
     } cache[CLASS_COUNT];
     bool busy;                /* user code of ours is running here, so that deaths wait on the list */
-    bool temporary;           /* on the stack of the call */
+    bool temporary;           /* on the stack of the call, or none */
     struct dying *ending;     /* deaths under way, innermost first */
     struct firing *firing;    /* runs of callbacks under way, innermost first (registry.h) */
     struct queue_run *queues; /* runs of queues under way, innermost first (queue.h) */

@@ -120,9 +120,10 @@ static struct wr_weakref *attach(struct wr_slot *slot, unsigned flags, struct wr
     return found;
 }
 
-wr_weakref *wr_weakref_new_ex(void *obj, const wr_weakref_options *o) {
-    int error = options_wrong(o) ? EINVAL : referent_error(obj);
-    if (error != 0) {
+/* Make or share a weakref; `o` keeps its rules. */
+static wr_weakref *create(void *obj, const wr_weakref_options *o) {
+    int error = referent_error(obj);
+    if (wr_unlikely(error != 0)) {
         errno = error;
         return NULL;
     }
@@ -155,11 +156,19 @@ wr_weakref *wr_weakref_new_ex(void *obj, const wr_weakref_options *o) {
     return ref;
 }
 
+wr_weakref *wr_weakref_new_ex(void *obj, const wr_weakref_options *o) {
+    if (options_wrong(o)) {
+        errno = EINVAL;
+        return NULL;
+    }
+    return create(obj, o);
+}
+
 wr_weakref *wr_weakref_new(void *obj, wr_callback callback, void *arg) {
     wr_weakref_options o = WR_WEAKREF_OPTIONS_INIT;
     o.callback = callback;
     o.arg = arg;
-    return wr_weakref_new_ex(obj, &o);
+    return create(obj, &o);
 }
 
 wr_weakref *wr_proxy_new(void *obj, wr_callback callback, void *arg) {
@@ -167,7 +176,7 @@ wr_weakref *wr_proxy_new(void *obj, wr_callback callback, void *arg) {
     o.callback = callback;
     o.arg = arg;
     o.flags = WR_PROXY;
-    return wr_weakref_new_ex(obj, &o);
+    return create(obj, &o);
 }
 
 void *wr_weakref_extra(wr_weakref *ref) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The death without an atomic read-modify-write, of objects that never had a weak value. */
 #include "things.h"
+#include "weakref.h"
 
 static struct thing *a;
 static uint64_t shown;
@@ -135,6 +136,36 @@ MODEL(forged_never_weak, .what = "a made-up value never touches objects that hav
 MODEL(forged_against_sole_death, .what = "a made-up value does not meet a store-only death",
       .setup = make_room, .threads = {owner_weak_at_last, forger}, .check = say_alive,
       .outcomes = "alive dead", .quick = {UNBOUNDED, UNBOUNDED});
+
+/* The same for a weakref, whose word is open to others without a weak value of it. */
+static const wr_type plain_type = {.abi = WR_TYPE_ABI, .name = "plain", .size = sizeof(struct wr_weakref)};
+
+static void make_room_for_a_weakref(void) {
+    a = thing_new(1);
+    (void)wr_weak_of(a);
+    void *first = wr_new(&plain_type);
+    forged = thing_forge(first, 1);
+    wr_release(first);
+    things_flush();
+}
+
+static void owner_weakref_at_last(void) {
+    wr_release(wr_new(&plain_type));
+    wr_release(wr_weakref_new(a, NULL, NULL));
+    wr_release(a);
+}
+
+static void forger_of_weakref(void) {
+    void *obj = wr_weak_get(forged);
+    if (obj != NULL) {
+        alive = true;
+        wr_release(obj);
+    }
+}
+
+MODEL(forged_against_weakref, .what = "a made-up value against an object never weak, and then a weakref",
+      .setup = make_room_for_a_weakref, .threads = {owner_weakref_at_last, forger_of_weakref},
+      .check = say_alive, .outcomes = "alive dead", .quick = {UNBOUNDED, UNBOUNDED});
 
 static void forge_next(void) {
     make_minted_slot();
