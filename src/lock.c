@@ -27,6 +27,8 @@ void lock_none_held(void) {
 /* How many threads sleep for a lock, or are about to, by its address. Not in the lock itself: who takes it next may
  * free it before the one that gave it back has looked. Locks that share a count cost each other a call in vain. */
 #define PLACES 64
+#define COVERED                                                                                              \
+    UINT32_C(0x80000000)          /* since a barrier the count has not been 0: whoever comes too needs none */
 static uint32_t sleepers[PLACES]; /* atomic, see [SLEEP] */
 
 static uint32_t *sleepers_for(const struct lock *lock) {
@@ -40,14 +42,22 @@ static __attribute__((noinline)) void take_slow(struct lock *lock) UNCHECKED_LOC
         /* order: acquire [LOCK], as in lock_take. */
         if (wr_load_relaxed(&lock->state) == 0 && wr_cas_acquire(&lock->state, &free, 1u))
             return;
-    (void)wr_add_relaxed(sleepers_for(lock), 1u);
-    /* order: membarrier [SLEEP], with the compiler barrier in lock_give: who gives the lock back and does not see that
-     *        somebody sleeps, has done so before the look below. Where there is no membarrier, sleep shortly. */
-    bool seen = os_barrier() || os_barrier_prepare();
+    uint32_t *count = sleepers_for(lock);
+    /* relaxed, all that concerns the count: what has to be seen, barriers and the system's own look at the lock see to. */
+    bool seen = (wr_add_relaxed(count, 1u) & COVERED) != 0;
+    if (!seen) {
+        /* order: membarrier [SLEEP], with the compiler barrier in lock_give: who gives the lock back and does not see
+         *        that somebody sleeps, has done so before the look below. Without membarrier, sleep shortly. */
+        seen = os_barrier() || os_barrier_prepare();
+        if (seen)
+            (void)wr_or_relaxed(count, COVERED);
+    }
     /* order: acquire [LOCK], as in lock_take. */
     for (free = 0; !wr_cas_acquire(&lock->state, &free, 1u); free = 0)
         os_wait(&lock->state, 1, seen ? -1 : os_deadline(1));
-    (void)wr_sub_relaxed(sleepers_for(lock), 1u);
+    uint32_t covered = COVERED;
+    if (wr_sub_relaxed(count, 1u) == (COVERED | 1))
+        (void)wr_cas_relaxed(count, &covered, 0u); /* unless somebody came */
 }
 
 void lock_take(struct lock *lock) UNCHECKED_LOCKS {

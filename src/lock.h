@@ -5,7 +5,8 @@
  * The attributes are clang's -Wthread-safety.
  *
  * It is given back by a plain store and a look whether anybody sleeps. Who is about to sleep says so and has every
- * thread of the process go through a barrier: it costs who waits a microsecond more, and nobody else an exchange.
+ * thread of the process go through a barrier, unless another sleeps already: it costs who waits a microsecond more, and
+ * nobody else an exchange.
  */
 #ifndef WR_LOCK_H
 #define WR_LOCK_H

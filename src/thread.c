@@ -15,7 +15,8 @@
 #define RECORD_ALIGN 128 /* two cache lines: processors fetch pairs */
 
 static struct thread nobody = {.busy = true, .temporary = true}; /* never written */
-static struct thread gone = {.busy = true, .temporary = true};   /* the same, for one whose record was returned */
+static struct thread gone = {.busy = true,
+                             .temporary = true}; /* the same, for one whose record was returned */
 
 _Thread_local struct thread *thread_current __attribute__((tls_model("initial-exec"))) = &nobody;
 

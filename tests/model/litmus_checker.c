@@ -75,6 +75,29 @@ MODEL(lock_three_takers, .what = "the same with three",
       .threads = {write_under_real_lock, write_under_real_lock, write_under_real_lock}, .check = both_counted,
       .outcomes = "3", .quick = {3, 1}, .deep = {4, 2});
 
+static void take_two(void) {
+    real_lock_take(&first);
+    real_lock_take(&second);
+}
+
+static void give_two(void) {
+    real_lock_give(&second);
+    real_lock_give(&first);
+}
+
+static void pass_first(void) {
+    real_lock_take(&first);
+    real_lock_give(&first);
+}
+
+static void pass_second(void) {
+    real_lock_take(&second);
+    real_lock_give(&second);
+}
+
+MODEL(lock_two_locks, .what = "the same with two locks whose sleepers have one count", .setup = take_two,
+      .threads = {give_two, pass_first, pass_second}, .quick = {3, 1}, .deep = {4, 2});
+
 /* ---- threads that stop ---- */
 
 static void take_both(void) {
