@@ -98,11 +98,6 @@ void poison_tell_freed(void *payload, size_t slot_size) {
     plain_freed(payload);
 }
 
-uint64_t poison_born(void *payload, size_t slot_size) {
-    (void)payload, (void)slot_size;
-    return 0;
-}
-
 /* ---- sleeping: a sleep with a deadline is over at once, and the time is the deadline's ---- */
 
 int64_t os_now(void) {
