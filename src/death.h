@@ -21,7 +21,7 @@ struct user_code {
 struct thread *user_code_enter(struct user_code *section);
 void user_code_leave(struct user_code *section);
 
-/* Tell whether nothing but the closing belongs to the death of an object of this type, if nothing is registered on it. */
+/* Tell whether nothing but the closing belongs to the death of an object of this type that has nothing registered. */
 static inline bool death_is_quiet(const wr_type *type) {
     return type->destroy == NULL && !(type->flags & WR_BORROWABLE);
 }

@@ -43,7 +43,7 @@ static __attribute__((noinline)) void take_slow(struct lock *lock) UNCHECKED_LOC
         if (wr_load_relaxed(&lock->state) == 0 && wr_cas_acquire(&lock->state, &free, 1u))
             return;
     uint32_t *count = sleepers_for(lock);
-    /* relaxed, all that concerns the count: what has to be seen, barriers and the system's own look at the lock see to. */
+    /* relaxed, all that concerns the count: what has to be seen, barriers and the system's look at the lock see to. */
     bool seen = (wr_add_relaxed(count, 1u) & COVERED) != 0;
     if (!seen) {
         /* order: membarrier [SLEEP], with the compiler barrier in lock_give: who gives the lock back and does not see

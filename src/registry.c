@@ -8,8 +8,8 @@
 #include "weakref.h"
 
 /* A power of two; tests take one. To make an object and a weakref with a callback, and to end both, took each of two
- * threads on two processors 440 to 1190 ns with one stripe, 250 to 370 with 8, 230 to 260 with 64, and no less with 1024;
- * each is one more for a fork to take, and 128 bytes. */
+ * threads on two processors 440 to 1190 ns with one stripe, 250 to 370 with 8, 230 to 260 with 64, and no less with
+ * 1024; each is one more for a fork to take, and 128 bytes. */
 #ifndef WR_STRIPES
 #define WR_STRIPES 64u
 #endif

@@ -59,8 +59,8 @@ static inline void word_publish(struct wr_slot *slot, uint64_t flags) {
     wr_store_release(&slot->word, (WR_ONE + flags) | tag);
 }
 
-/* Note, by its maker, that others may add to the word of an object that will have no weak values (rule 9). `below` stays
- * even if it can: whoever sees itself alone then releases in one step. */
+/* Note, by its maker, that others may add to the word of an object that will have no weak values (rule 9). `below`
+ * stays even if it can: whoever sees itself alone then releases in one step. */
 static inline void word_open(struct wr_slot *slot) {
     if (wr_load_relaxed(&slot->below) == 0) {
         /* order: release [MINT], as in wr_mint. */

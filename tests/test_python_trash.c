@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Python's own tests of weakrefs in what its collector frees (test_weakref.py, ReferencesTestCase), translated as far as
- * they mean something without one: objects own each other, and go in every order. docs/python.md has the whole table. */
+/* Python's own tests of weakrefs in what its collector frees (test_weakref.py, ReferencesTestCase), translated as far
+ * as they mean something without one: objects own each other, and go in every order. docs/python.md has the whole
+ * table. */
 #include "weakrefs.h"
 
 /* Trash whose refs have callbacks: the callbacks of the owner's own refs are not called, for they die first. */
@@ -69,7 +70,7 @@ TEST(test_callbacks_on_callback) {
 
 /* ---- a callback never meets what is half destroyed ---- */
 
-/* What owns a ref with a callback that looks at the owner, the ref's referent, and what stands for the owner's class. */
+/* What owns a ref with a callback that looks at the owner, the ref's referent, and what stands for its class. */
 enum { CLASS, REFERENT, REF, PARTS };
 struct owner {
     void *parts[PARTS];

@@ -32,7 +32,8 @@ def a_killed_client_is_closed_wherever_it_is():
         others = [victim.call("CLIENT", "ID") for victim in victims]
         for victim in victims:
             victim.call("SUBSCRIBE", "c")
-        rows = {int(row.split()[0][3:]): row.split()[1][5:] for row in client.call("CLIENT", "LIST").decode().splitlines()}
+        rows = [row.split() for row in client.call("CLIENT", "LIST").decode().splitlines()]
+        rows = {int(row[0][3:]): row[1][5:] for row in rows}
         equal(len(rows), 7)
         equal(client.call("CLIENT", "KILL", "ID", others[0]), 1)
         equal(client.call("CLIENT", "KILL", "ID", others[0]), 0)

@@ -16,7 +16,8 @@ def signals_that_come_again_do_not_cut_its_end_short():
                 broker.terminate()
 
 
-SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\[\\"n])*",?)*)\})? (\d+(?:\.\d+)?)')
+LABEL = r'[a-zA-Z_]\w*="(?:[^"\\\n]|\\[\\"n])*",?'
+SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:' + LABEL + r')*)\})? (\d+(?:\.\d+)?)')
 
 
 def exposition(text):

@@ -71,9 +71,10 @@ def a_half_closed_peer_gets_its_replies_and_is_closed():
             until(lambda: client.call("PUBLISH", "c", "m") == 0)
 
 
-PIECES = [b"*", b"$", b"\r\n", b"\n", b"\r", b" ", b'"', b"'", b"\\", b"\\x4", b"\0", b"\xff", b"-1", b"0", b"1", b"2", b"3", b"99",
-          b"*1\r\n$4\r\nPING\r\n", b"*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\na\r\n", b"PING", b"ECHO ", b"PSUBSCRIBE ", b"[a-", b"*?",
-          b"PUBLISH a b\r\n", b"UNSUBSCRIBE\r\n", b"CLIENT ", b"KILL ", b"LIST ", b"ID ", b"TYPE ", b"HELLO ", b"INFO ",
+PIECES = [b"*", b"$", b"\r\n", b"\n", b"\r", b" ", b'"', b"'", b"\\", b"\\x4", b"\0", b"\xff", b"-1", b"0", b"1", b"2",
+          b"3", b"99", b"*1\r\n$4\r\nPING\r\n", b"*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\na\r\n", b"PING", b"ECHO ",
+          b"PSUBSCRIBE ", b"[a-", b"*?", b"PUBLISH a b\r\n", b"UNSUBSCRIBE\r\n", b"CLIENT ", b"KILL ", b"LIST ", b"ID ",
+          b"TYPE ", b"HELLO ", b"INFO ",
           b"PUBSUB CHANNELS ", b"CONFIG GET ", b"GET ", b"QUIT\r\n", b"x" * 300]
 
 
