@@ -122,10 +122,12 @@ static void look(struct worker *worker) {
 }
 
 static void work(struct worker *worker) {
+    while (worker->number == 0 &&
+           table.reports == 0) /* at least one, however short the run, or refused the memory */
+        look(worker);
     while (worker_goes_on(worker)) {
         unsigned i = random_below(worker, POSTS);
-        bool none = atomic_load_explicit(&table.reports, memory_order_relaxed) == 0;
-        if (worker->number == 0 && (none || random_below(worker, 2) == 0))
+        if (worker->number == 0 && random_below(worker, 2) == 0)
             look(worker);
         else if (random_below(worker, 8) == 0)
             replace(worker, i);
