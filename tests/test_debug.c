@@ -173,13 +173,18 @@ static void *made_before(const wr_type *type, unsigned seconds) {
     return obj;
 }
 
+/* The age in a type's line; -1: there is none. */
 static double oldest_of(const char *text, const char *type) {
     char start[32];
-    double age = -1;
     snprintf(start, sizeof start, "\n%s ", type);
     const char *at = strstr(text, start);
-    REQUIRE(at != NULL && sscanf(at + strlen(start), "%*u %*u %*u %*u %lf", &age) <= 1);
-    return age;
+    REQUIRE(at != NULL);
+    at += strlen(start);
+    for (unsigned i = 0; i < 4; i++) { /* alive, killed, references, bytes */
+        at += strspn(at, " ");
+        at += strcspn(at, " \n");
+    }
+    return *at == '\n' ? -1 : strtod(at, NULL);
 }
 
 TEST(the_oldest_of_each_type_is_reported) {
