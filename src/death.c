@@ -35,6 +35,17 @@ static struct wr_slot *first_waiting(struct thread *thread) {
 
 /* ---- one death ---- */
 
+static void enter(struct thread *thread, struct wr_slot *slot, struct dying *dying) {
+    *dying = (struct dying){.slot = slot, .outer = thread->ending};
+    thread->ending = dying;
+    thread->inside = slot;
+}
+
+static void leave(struct thread *thread, const struct dying *dying) {
+    thread->ending = dying->outer;
+    thread->inside = dying->outer != NULL ? dying->outer->slot : NULL;
+}
+
 void death_free(struct thread *thread, struct wr_slot *slot) {
     struct wr_weakref *ref = wr_payload_of(slot);
     if (weakref_is(ref) && (ref->entry.flags & WEAKREF_BOUND))
@@ -101,13 +112,13 @@ static void finish(struct thread *thread, struct wr_slot *slot, bool front) {
 }
 
 void death_end(struct thread *thread, struct wr_slot *slot) {
-    struct dying dying = {.slot = slot, .outer = thread->ending};
+    struct dying dying;
     bool front = false;
-    thread->ending = &dying;
+    enter(thread, slot, &dying);
     /* With nothing left to run, this tells where destroy is to run, and who is to be told. relaxed: dead, and ours. */
     if (!(wr_load_relaxed(&slot->word) & WR_REG) || run_registered(thread, slot, &front))
         finish(thread, slot, front);
-    thread->ending = dying.outer;
+    leave(thread, &dying);
 }
 
 /* Run the death of a slot whose word was closed, from finalize on. */
@@ -147,10 +158,10 @@ static void run(struct thread *thread, struct wr_slot *slot) {
 }
 
 void death_go_on(struct thread *thread, struct wr_slot *slot) {
-    struct dying dying = {.slot = slot, .outer = thread->ending};
-    thread->ending = &dying;
+    struct dying dying;
+    enter(thread, slot, &dying);
     run(thread, slot);
-    thread->ending = dying.outer;
+    leave(thread, &dying);
 }
 
 /* Run the deaths that wait, if there are any, and count them. */

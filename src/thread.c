@@ -38,13 +38,21 @@ bool thread_is_real(const struct thread *thread) {
     return thread != &nobody && thread != &gone;
 }
 
+/* Report that a thread ends in user code of ours, of the death of an object or of something else. */
+static _Noreturn void ends_inside(const struct thread *thread) {
+    static const char rule[] =
+        "a thread ends inside a callback, finalize or destroy: each returns to weakrt, by no "
+        "longjmp past it, pthread_exit or cancellation";
+    if (thread->inside != NULL)
+        fatal_object("thread exit", wr_payload_of(thread->inside), rule);
+    fatal("weakrt: %s", rule);
+}
+
 /* A thread ends: its slots go to the depot, its record to the next thread. */
 static void leave(void *record) {
     struct thread *thread = record;
     if (thread->busy)
-        fatal("weakrt: a thread ends inside a callback, finalize or destroy: each returns to weakrt, by no "
-              "longjmp past "
-              "it, pthread_exit or cancellation");
+        ends_inside(thread);
     borrow_thread_leaves(thread);
     thread_flush(thread);
     thread_current = &gone;

@@ -173,8 +173,8 @@ static void end_thread(void *self) {
     (void)self;
     pthread_exit(NULL);
 }
-static const wr_type jumping_type = {.abi = WR_TYPE_ABI, .size = 8, .destroy = jump_out};
-static const wr_type ending_type = {.abi = WR_TYPE_ABI, .size = 8, .destroy = end_thread};
+static const wr_type jumping_type = {.abi = WR_TYPE_ABI, .name = "jumping", .size = 8, .destroy = jump_out};
+static const wr_type ending_type = {.abi = WR_TYPE_ABI, .name = "ending", .size = 8, .destroy = end_thread};
 
 static void release_to_jump(unsigned index, void *unused) {
     (void)index, (void)unused;
@@ -187,10 +187,11 @@ static void release_to_end(unsigned index, void *unused) {
     wr_release(wr_new(&ending_type));
 }
 
-TEST_ABORTS(a_destroy_that_longjmps_out_is_named_when_its_thread_ends, "a thread ends inside a callback") {
+TEST_ABORTS(a_destroy_that_longjmps_out_is_named_when_its_thread_ends,
+            "type 'jumping': a thread ends inside a callback") {
     run_threads(1, release_to_jump, NULL);
 }
-TEST_ABORTS(a_thread_that_ends_in_a_destroy_is_named, "a thread ends inside a callback") {
+TEST_ABORTS(a_thread_that_ends_in_a_destroy_is_named, "type 'ending': a thread ends inside a callback") {
     run_threads(1, release_to_end, NULL);
 }
 
