@@ -16,8 +16,8 @@ uint32_t wr_holders_every;    /* atomic */
 static uint32_t frames_asked; /* atomic */
 
 /* How many references this thread takes before the next that is recorded, and where its random numbers are. */
-static _Thread_local uint32_t gap;
-static _Thread_local uint32_t noise = 1;
+static _Thread_local uint32_t gap __attribute__((tls_model("initial-exec")));
+static _Thread_local uint32_t noise __attribute__((tls_model("initial-exec"))) = 1;
 
 static const wr_type holder_type = {
     .abi = WR_TYPE_ABI, .flags = WR_NO_WEAKREF, .name = "holder", .size = sizeof(struct holder)};

@@ -6,7 +6,7 @@
 static struct lock waiting;
 
 #ifndef WR_THIS_MAKER /* a model's threads have theirs elsewhere */
-static _Thread_local struct maker this_maker;
+static _Thread_local struct maker this_maker __attribute__((tls_model("initial-exec")));
 #define WR_THIS_MAKER (&this_maker)
 #endif
 

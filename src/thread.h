@@ -30,11 +30,10 @@ struct thread {
         uint32_t room;  /* slots it may still take */
         uint32_t spare; /* the full one's first slot; 0: none */
     } cache[CLASS_COUNT];
-    bool busy;            /* user code of ours is running here, so that deaths wait on the list */
-    bool temporary;       /* on the stack of the call, or none */
-    struct dying *ending; /* deaths under way, innermost first */
-    struct wr_slot
-        *inside; /* whose death the innermost is; NULL: none. For a message when a longjmp went past it */
+    bool busy;                /* user code of ours is running here, so that deaths wait on the list */
+    bool temporary;           /* on the stack of the call, or none */
+    struct dying *ending;     /* deaths under way, innermost first */
+    struct wr_slot *inside;   /* whose death the innermost is, also after a longjmp past it; NULL: none */
     struct firing *firing;    /* runs of callbacks under way, innermost first (registry.h) */
     struct queue_run *queues; /* runs of queues under way, innermost first (queue.h) */
     struct waiter *waits;     /* waits for an object's end, innermost first (wait.h) */
