@@ -775,7 +775,8 @@ WR_API int wr_kill_notify(void *obj, void (*fn)(void *arg), void *arg, wr_queue 
  *            reached only when the type is WR_LISTED: otherwise nobody but its holders may count it.
  * Returns:   0: no object that it reaches is left, and every destroy that had begun, or waited for its turn, has
  *            returned; -ETIMEDOUT after `timeout_ms` milliseconds (negative: never): those left are killed;
- *            -EDEADLK: it would wait for what this thread is inside of, as wr_kill_wait; -EINVAL: NULL;
+ *            -EDEADLK: it would wait for what this thread is inside of, as wr_kill_wait, or for an object whose
+ *            end this thread is telling of (wr_kill_notify); -EINVAL: NULL;
  *            -ENOTSUP: a WR_NO_WEAKREF type, or one of weakrefs. In the child of a fork it does not wait for ends
  *            that had begun on other threads before.
  * Order:     with 0, what the destroys did is seen.
