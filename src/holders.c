@@ -9,7 +9,7 @@
 #include "fatal.h"
 #include "object.h"
 #include "past.h"
-#include "unwind.h"
+#include "backtrace.h"
 #include "weakref.h"
 
 uint32_t wr_holders_every;    /* atomic */

@@ -9,7 +9,7 @@
 #include "past.h"
 #include "report.h"
 #include "survey.h"
-#include "unwind.h"
+#include "backtrace.h"
 
 /* ---- one object, in one line ---- */
 

@@ -111,10 +111,9 @@ bool registry_adopt(struct wr_entry *entry, struct lock *stripe) {
 
 /* What became of an entry that was popped. */
 struct popped {
-    struct wr_slot *slot; /* the entry's, with a reference unless it is pushed; NULL: nothing */
-    wr_queue *queue;      /* entered: push the slot to it */
-    bool drop;            /* its queue was freed: only destroy the argument */
-    struct call call;
+    struct call call; /* its entry with a reference, unless that is pushed; no entry: nothing */
+    bool push;        /* its queue was entered: push its slot */
+    bool drop;        /* its queue was freed: only destroy the argument */
 };
 
 /* Go on with an armed weakref that is linked, and take it off. */
@@ -130,8 +129,8 @@ static void pop_weakref(struct wr_entry *entry, struct thread *thread, struct po
                 wr_store_relaxed(&delivery->held, (uint32_t)HELD);
                 wr_store_relaxed(&entry->state, (uint32_t)ENTRY_QUEUED);
                 stats_count(STAT_QUEUED);
-                popped->queue = delivery->queue;
-                popped->slot = wr_slot_of(ref);
+                popped->push = true;
+                popped->call.entry = entry;
             } else {
                 queue_leave(delivery->queue);
             }
@@ -146,7 +145,6 @@ static void pop_weakref(struct wr_entry *entry, struct thread *thread, struct po
         wr_path(fire_taken);
         popped->drop = drop; /* of this one: the next may be popped with the same */
         popped->call = call_take(entry, thread, stripe);
-        popped->slot = wr_slot_of(ref);
     } else { /* it is not ours to touch any more */
         wr_path(fire_dying);
     }
@@ -156,16 +154,16 @@ static void pop_weakref(struct wr_entry *entry, struct thread *thread, struct po
 static void pop(struct firing *firing, struct thread *thread, enum fire how, struct popped *popped,
                 struct lock *stripe) REQUIRES(*stripe) {
     struct wr_entry *entry;
-    popped->slot = NULL;
-    popped->queue = NULL;
+    popped->call.entry = NULL;
+    popped->push = false;
     popped->drop = false;
-    for (int i = 0; (entry = firing->first) != NULL && popped->slot == NULL && i < UNLINKED_AT_ONCE; i++) {
+    for (int i = 0; (entry = firing->first) != NULL && popped->call.entry == NULL && i < UNLINKED_AT_ONCE;
+         i++) {
         if (wr_load_relaxed(&entry->state) != ENTRY_ARMED) { /* relaxed: guarded by the stripe */
             registry_unlink(entry, stripe);
         } else if (entry->kind != ENTRY_WEAKREF) {
             registry_unlink(entry, stripe); /* with it, the list's reference is ours */
             popped->call = call_take(entry, thread, stripe);
-            popped->slot = wr_slot_of(entry);
         } else if (how == FIRE_SILENTLY) {
             stats_count(STAT_CANCELLED);
             wr_store_relaxed(&entry->state, (uint32_t)ENTRY_IDLE); /* relaxed: guarded by the stripe */
@@ -178,15 +176,15 @@ static void pop(struct firing *firing, struct thread *thread, enum fire how, str
 
 /* Call what was popped. No lock is held. */
 static void call_popped(const struct popped *popped) {
-    if (popped->slot == NULL)
+    struct wr_entry *entry = popped->call.entry;
+    if (entry == NULL)
         return;
-    if (popped->queue != NULL) {
-        wr_queue *queue = popped->queue; /* whoever pops the slot may free it at once */
-        queue_push(queue, popped->slot);
+    if (popped->push) {
+        wr_queue *queue = weakref_delivery((struct wr_weakref *)entry)->queue;
+        queue_push(queue, wr_slot_of(entry)); /* whoever pops it may free it at once */
         queue_leave(queue);
         return;
     }
-    struct wr_entry *entry = popped->call.entry;
     if (entry->kind == ENTRY_NODE) {
         popped->call.what.removed(entry);
         return;
@@ -195,7 +193,7 @@ static void call_popped(const struct popped *popped) {
         call_drop(popped->call);
     else
         call_run(popped->call);
-    wr_release(wr_payload_of(popped->slot));
+    wr_release(entry);
 }
 
 /* Put the finalizers on a firing list back on the object's. */
@@ -225,7 +223,7 @@ bool registry_fire(struct thread *thread, struct wr_slot *slot, enum fire how, s
         pop(&firing, thread, how, &popped, stripe);
         bool last = firing.first == NULL; /* nobody but us puts anything on it */
         bool front = slot->list.head != NULL;
-        if (last && popped.slot == NULL)
+        if (last && popped.call.entry == NULL)
             thread->firing = firing.outer;
         lock_give(stripe);
         call_popped(&popped);

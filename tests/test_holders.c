@@ -3,7 +3,7 @@
 #include <stdatomic.h>
 
 #include "reports.h"
-#include "unwind.h"
+#include "backtrace.h"
 
 static const wr_type conn_type = {.abi = WR_TYPE_ABI, .name = "conn", .size = 96};
 static const wr_type other_type = {.abi = WR_TYPE_ABI, .name = "other", .size = 8};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-#include "unwind.h"
+#include "backtrace.h"
 
 #include <stdlib.h>
 

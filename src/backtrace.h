@@ -4,8 +4,8 @@
  * musl, by libunwind, which is looked for when frames are first asked for. Where both are there they find the same
  * frames, by the same tables.
  */
-#ifndef WR_UNWIND_H
-#define WR_UNWIND_H
+#ifndef WR_BACKTRACE_H
+#define WR_BACKTRACE_H
 
 #include <stdint.h>
 #include <stdio.h>
@@ -19,4 +19,4 @@ uint32_t unwind_frames(void **frames, uint32_t most);
 /* Write a line for each of these addresses: "by", and as much as is known of the function. */
 void unwind_write(FILE *f, void *const *frames, uint32_t count);
 
-#endif /* WR_UNWIND_H */
+#endif /* WR_BACKTRACE_H */
