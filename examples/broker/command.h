@@ -15,7 +15,7 @@ struct command {
 
 extern const struct command pubsub_commands[], client_commands[];
 
-void command_run(struct conn *conn, const struct arg *args, size_t count);
+void command_run(struct conn *conn, const struct arg *args, size_t number);
 
 /* Tell whether an argument is a word, in any case. */
 bool arg_is(const struct arg *arg, const char *word);
