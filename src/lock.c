@@ -13,7 +13,7 @@
 #endif
 
 #ifdef WR_DEBUG
-static _Thread_local unsigned held;
+static _Thread_local unsigned held __attribute__((tls_model("initial-exec")));
 #define NOTE_HELD(change) ((void)(held change))
 
 void lock_none_held(void) {
