@@ -302,10 +302,11 @@ void wr_sole_released(struct wr_slot *slot, uint64_t one) {
     death_begin(slot, closed);
 }
 
+/* `one` may have more than one reference, if all are the caller's and given up. */
 bool wr_lone_released(struct wr_slot *slot, uint64_t one) {
     if (wr_unlikely((one & WR_DONE) == 0))
         return false; /* finalize: step by step */
-    uint64_t closed = (one & ~WR_BORROW) - WR_ONE + 1;
+    uint64_t closed = (one & ~WR_BORROW & (WR_ONE - 1)) + 1;
     /* order: acq_rel [CLOSE], the drop and the closing in one. Acquire, with the drops of other holders: destroy sees
      * what they wrote. Release, with who sees the tag gone. */
     if (!wr_cas_acq_rel(&slot->word, &one, closed))

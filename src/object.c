@@ -113,19 +113,13 @@ void object_release_two(void *obj) {
     /* order: acquire [SOLE], as in wr_release. */
     uint64_t word = wr_load_acquire(&slot->word);
     uint32_t below = wr_load_relaxed(&slot->below);
-    if (word_count(word) == 2 && (word & WR_DONE) && below == 0) {
+    bool last = word_count(word) == 2;
+    if (last && (word & WR_DONE) && below == 0) {
         wr_sole_released(slot, word - WR_ONE);
-        return;
+    } else if (!last || (below & 1) != 0 || !wr_lone_released(slot, word)) {
+        wr_release(obj);
+        wr_release(obj);
     }
-    uint64_t closed = word - 2 * WR_ONE + 1;
-    /* order: acq_rel [CLOSE], as in wr_lone_released. */
-    if (word_count(word) == 2 && (word & WR_DONE) && (below & 1) == 0 &&
-        wr_cas_acq_rel(&slot->word, &word, closed)) {
-        death_begin(slot, closed);
-        return;
-    }
-    wr_release(obj);
-    wr_release(obj);
 }
 
 const wr_type *wr_type_of(const void *obj) {
