@@ -15,17 +15,17 @@
 
 #ifdef HAVE_BACKTRACE
 
-void unwind_prepare(void) {
+void backtrace_prepare(void) {
     void *first;
     (void)backtrace(&first, 1); /* loads what it needs, and allocates for that */
 }
 
-uint32_t unwind_frames(void **frames, uint32_t most) {
+uint32_t backtrace_frames(void **frames, uint32_t most) {
     int count = backtrace(frames, (int)most);
     return count > 0 ? (uint32_t)count : 0;
 }
 
-void unwind_write(FILE *f, void *const *frames, uint32_t count) {
+void backtrace_write(FILE *f, void *const *frames, uint32_t count) {
     char **names = count > 0 ? backtrace_symbols(frames, (int)count) : NULL;
     for (uint32_t i = 0; names != NULL && i < count; i++)
         (void)fprintf(f, "        by %s\n", names[i]);
@@ -40,7 +40,7 @@ typedef int (*unwinder)(void **frames, int most);
 
 static unwinder of_libunwind; /* atomic: set once, to code, which nothing has to be seen with */
 
-void unwind_prepare(void) {
+void backtrace_prepare(void) {
     unwinder found;
     void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
     if (library == NULL)
@@ -49,13 +49,13 @@ void unwind_prepare(void) {
     wr_store_relaxed(&of_libunwind, found);
 }
 
-uint32_t unwind_frames(void **frames, uint32_t most) {
+uint32_t backtrace_frames(void **frames, uint32_t most) {
     unwinder found = wr_load_relaxed(&of_libunwind);
     int count = found != NULL ? found(frames, (int)most) : 0;
     return count > 0 ? (uint32_t)count : 0;
 }
 
-void unwind_write(FILE *f, void *const *frames, uint32_t count) {
+void backtrace_write(FILE *f, void *const *frames, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         Dl_info info;
         if (dladdr(frames[i], &info) == 0 || info.dli_fname == NULL)

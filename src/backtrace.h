@@ -11,12 +11,12 @@
 #include <stdio.h>
 
 /* Get ready, which may load a library. Before anything below; again is fine. */
-void unwind_prepare(void);
+void backtrace_prepare(void);
 
 /* Write the return addresses on this thread's stack, innermost first, up to `most` of them. Returns how many. */
-uint32_t unwind_frames(void **frames, uint32_t most);
+uint32_t backtrace_frames(void **frames, uint32_t most);
 
 /* Write a line for each of these addresses: "by", and as much as is known of the function. */
-void unwind_write(FILE *f, void *const *frames, uint32_t count);
+void backtrace_write(FILE *f, void *const *frames, uint32_t count);
 
 #endif /* WR_BACKTRACE_H */

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "arena.h"
+#include "backtrace.h"
 #include "fatal.h"
 #include "object.h"
 #include "past.h"
-#include "backtrace.h"
 #include "weakref.h"
 
 uint32_t wr_holders_every;    /* atomic */
@@ -24,7 +24,7 @@ static const wr_type holder_type = {
 
 void holders_choose(uint32_t every, uint32_t frames) {
     if (frames != 0)
-        unwind_prepare();
+        backtrace_prepare();
     /* relaxed, both: from when on references are recorded is a matter of luck. */
     wr_store_relaxed(&frames_asked, frames);
     wr_store_relaxed(&wr_holders_every, every);
@@ -51,7 +51,7 @@ static bool is_chosen(uint32_t every) {
 /* Write the caller's frames, from the one that returns to `from` on. Returns how many. */
 static uint32_t trace_back(void **frames, uint32_t most, const void *from) {
     void *all[HOLDERS_FRAMES + 8]; /* the library's own are in front */
-    uint32_t count = unwind_frames(all, most + 8);
+    uint32_t count = backtrace_frames(all, most + 8);
     uint32_t own = 0;
     while (own < count && all[own] != from)
         own++;

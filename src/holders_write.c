@@ -6,10 +6,10 @@
 
 #include "alloc.h"
 #include "arena.h"
+#include "backtrace.h"
 #include "past.h"
 #include "report.h"
 #include "survey.h"
-#include "backtrace.h"
 
 /* ---- one object, in one line ---- */
 
@@ -176,7 +176,7 @@ static void write_rows(FILE *f, const struct holder_rows *rows) {
     for (uint32_t i = 0; i < rows->count; i++) {
         const struct holder_row *row = &rows->rows[i];
         (void)fprintf(f, "%s held at %s: %" PRIu64 "\n", survey_name(row->type), row->place, row->count);
-        unwind_write(f, row->frames, row->frame_count);
+        backtrace_write(f, row->frames, row->frame_count);
         write_routes(f, row->place);
     }
 }

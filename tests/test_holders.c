@@ -281,7 +281,7 @@ TEST(a_backtrace_is_there_on_request) {
     void *conn = tracked_conn_new("holders,backtrace=4");
     wr_holder held;
     void *frame;
-    if (unwind_frames(&frame, 1) == 0)
+    if (backtrace_frames(&frame, 1) == 0)
         SKIP("the C library has no backtrace, and libunwind is not here");
     wr_hold_at(conn, &held, "hold.c:2");
     char *text = live_text();
