@@ -10,21 +10,40 @@ static void heard(void *self, void *event, void *arg) {
     (void)self, (void)event, (void)arg;
 }
 
+/* What may be on an object's list beside weakrefs. */
+struct others {
+    wr_queue *queue;
+    wr_cache *cache;
+    wr_weakmap *map;
+    wr_weakset *set;
+    wr_listeners *listeners;
+};
+
+static struct others others_new(void) {
+    struct others o = {new_queue(), cache_new(), map_new(0, NULL), set_new(0), wr_listeners_new()};
+    REQUIRE(o.listeners != NULL);
+    return o;
+}
+
+static void others_free(struct others *o) {
+    wr_listeners_free(o->listeners);
+    wr_weakset_free(o->set);
+    wr_weakmap_free(o->map);
+    wr_cache_free(o->cache);
+    wr_queue_free(o->queue);
+}
+
 TEST(S37_what_else_is_on_the_list_is_not_counted) {
     int value;
-    wr_queue *queue = new_queue();
-    wr_cache *cache = cache_new();
-    wr_weakmap *map = map_new(0, NULL);
-    wr_weakset *set = set_new(0);
-    wr_listeners *listeners = wr_listeners_new();
+    struct others o = others_new();
     probe *p = probe_new(NULL);
     wr_finalizer *finalizer = wr_finalizer_new(p, ignore, NULL, 0);
-    REQUIRE(finalizer != NULL && listeners != NULL);
-    CHECK_EQ(wr_bind(p, queue), 0);
-    CHECK_EQ(wr_cache_put(cache, "a", 1, p), 0);
-    CHECK_EQ(wr_weakmap_set(map, p, &value), 0);
-    CHECK_EQ(wr_weakset_add(set, p), 1);
-    CHECK_EQ(wr_listeners_add(listeners, p, heard, NULL), 0);
+    REQUIRE(finalizer != NULL);
+    CHECK_EQ(wr_bind(p, o.queue), 0);
+    CHECK_EQ(wr_cache_put(o.cache, "a", 1, p), 0);
+    CHECK_EQ(wr_weakmap_set(o.map, p, &value), 0);
+    CHECK_EQ(wr_weakset_add(o.set, p), 1);
+    CHECK_EQ(wr_listeners_add(o.listeners, p, heard, NULL), 0);
     CHECK_EQ(wr_weakref_count(p), 0);
     wr_weakref *ref = new_ref(p, logs, NULL), *out[8] = {NULL};
     CHECK_EQ(wr_weakref_count(p), 1);
@@ -34,12 +53,8 @@ TEST(S37_what_else_is_on_the_list_is_not_counted) {
     wr_release(ref);
     wr_release(finalizer);
     wr_release(p);
-    CHECK_EQ(wr_queue_run(queue, 0), 1);
-    wr_listeners_free(listeners);
-    wr_weakset_free(set);
-    wr_weakmap_free(map);
-    wr_cache_free(cache);
-    wr_queue_free(queue);
+    CHECK_EQ(wr_queue_run(o.queue, 0), 1);
+    others_free(&o);
 }
 
 static unsigned finalized;
@@ -51,21 +66,17 @@ static void counts_finalize(void *self) {
 TEST(S41_a_killed_object_is_refused_as_weak_and_serves_as_strong) {
     static const wr_type type = {.abi = WR_TYPE_ABI, .size = 8, .finalize = counts_finalize};
     int value;
-    wr_queue *queue = new_queue();
-    wr_cache *cache = cache_new();
-    wr_weakmap *map = map_new(0, NULL);
-    wr_weakset *set = set_new(0);
-    wr_listeners *listeners = wr_listeners_new();
+    struct others o = others_new();
     wr_cell cell = {0};
     void *obj = wr_new(&type);
-    REQUIRE(obj != NULL && listeners != NULL);
+    REQUIRE(obj != NULL);
     CHECK_EQ(wr_kill(obj), 1);
     CHECK(wr_weak_is_dead(wr_weak_of(obj)));
-    CHECK_EQ(wr_cache_put(cache, "a", 1, obj), -ESTALE);
-    CHECK_EQ(wr_weakmap_set(map, obj, &value), -ESTALE);
-    CHECK_EQ(wr_weakset_add(set, obj), -ESTALE);
-    CHECK_EQ(wr_listeners_add(listeners, obj, heard, NULL), -ESTALE);
-    CHECK_EQ(wr_bind(obj, queue), -ESTALE);
+    CHECK_EQ(wr_cache_put(o.cache, "a", 1, obj), -ESTALE);
+    CHECK_EQ(wr_weakmap_set(o.map, obj, &value), -ESTALE);
+    CHECK_EQ(wr_weakset_add(o.set, obj), -ESTALE);
+    CHECK_EQ(wr_listeners_add(o.listeners, obj, heard, NULL), -ESTALE);
+    CHECK_EQ(wr_bind(obj, o.queue), -ESTALE);
     errno = 0;
     CHECK_NULL(wr_finalizer_new(obj, ignore, NULL, 0));
     CHECK_EQ(errno, ESTALE);
@@ -79,9 +90,5 @@ TEST(S41_a_killed_object_is_refused_as_weak_and_serves_as_strong) {
     CHECK_EQ(finalized, 0);
     wr_release(obj);
     CHECK_EQ(finalized, 1);
-    wr_listeners_free(listeners);
-    wr_weakset_free(set);
-    wr_weakmap_free(map);
-    wr_cache_free(cache);
-    wr_queue_free(queue);
+    others_free(&o);
 }
