@@ -9,6 +9,7 @@
 
 #include "mix.h"
 #include "run.h"
+#include "view.h"
 
 void run_repeat(const struct scenario *scenario, const struct options *o, char *line, size_t size) {
     char perturb[PERTURB_TEXT];
@@ -29,13 +30,13 @@ static void report(const char *what, uint64_t about) {
     const struct options *options = run_options;
     trail_stop();
     (void)snprintf(run_outcome->violation, sizeof run_outcome->violation, "%s", what);
-    (void)fflush(stdout);
+    view_clear();
     (void)fprintf(stderr,
-                  "%swr-stress: VIOLATION in %s after %.2f s, on thread %u: %s\n"
+                  "wr-stress: VIOLATION in %s after %.2f s, on thread %u: %s\n"
                   "  seed    0x%" PRIx64 "\n"
                   "  repeat  %s\n",
-                  options->terminal ? "\r\033[J" : "", run.scenario->name, run_seconds(),
-                  worker_self != NULL ? worker_self->number : 0, what, options->seed, run_outcome->repeat);
+                  run.scenario->name, run_seconds(), worker_self != NULL ? worker_self->number : 0, what,
+                  options->seed, run_outcome->repeat);
     trail_print(stderr, about);
     (void)fflush(stderr);
 }
