@@ -38,6 +38,15 @@ size_t item_size(const struct run *run, const wr_type *type, uint32_t filler) {
     return type->size + mark_count(run) * sizeof(uint32_t) + filler;
 }
 
+bool valued_item_equal(const void *a, const void *b) {
+    return ((const struct valued_item *)a)->value == ((const struct valued_item *)b)->value;
+}
+
+int valued_item_hash(const void *self, uint64_t *out) {
+    *out = ((const struct valued_item *)self)->value / 2;
+    return 0;
+}
+
 bool item_age(struct item *item) {
     struct slot_word {
         _Atomic uint64_t word;

@@ -33,6 +33,14 @@ extern const wr_type item_quiet_type;
 /* Make an item of `type` with `filler` bytes behind it; one reference. Out of memory is a violation. */
 void *item_new(struct worker *worker, const wr_type *type, uint32_t filler);
 
+/* An item that containers find by its value, of which two each have one hash. */
+struct valued_item {
+    struct item item; /* first */
+    uint64_t value;
+};
+bool valued_item_equal(const void *a, const void *b);
+int valued_item_hash(const void *self, uint64_t *out);
+
 /* Put the tag of the item's slot near its end, if it is young, as if that many items had lived there: by its only
  * holder, before it has a weak value. Returns whether it was young. */
 bool item_age(struct item *item);

@@ -12,13 +12,8 @@
 #define OWN 8u
 #define VALUES 16u /* different ones in the set by value */
 
-struct member {
-    struct item item; /* first */
-    uint64_t value;
-};
-
 struct own {
-    struct member *member;
+    struct valued_item *member;
     bool in[2]; /* one of the two sets */
 };
 
@@ -30,21 +25,12 @@ static struct {
     wr_weakset *by_value;
 } shared;
 
-static bool member_equal(const void *a, const void *b) {
-    return ((const struct member *)a)->value == ((const struct member *)b)->value;
-}
-
-static int member_hash(const void *self, uint64_t *out) {
-    *out = ((const struct member *)self)->value / 2; /* two of each */
-    return 0;
-}
-
 static const wr_type member_type = {.abi = WR_TYPE_ABI,
                                     .name = "member",
-                                    .size = sizeof(struct member),
+                                    .size = sizeof(struct valued_item),
                                     .destroy = item_destroy,
-                                    .equal = member_equal,
-                                    .hash = member_hash};
+                                    .equal = valued_item_equal,
+                                    .hash = valued_item_hash};
 
 static void expect(const struct own *own, int got, int wanted, const char *what) {
     if (got != wanted)
@@ -154,7 +140,7 @@ static void walk(const struct own *all, unsigned which) {
 }
 
 static void use_by_value(struct worker *worker) {
-    struct member *member = item_new(worker, &member_type, 0), *other;
+    struct valued_item *member = item_new(worker, &member_type, 0), *other;
     member->value = random_below(worker, VALUES);
     if (wr_weakset_add(shared.by_value, member) < 0)
         violation("add failed");

@@ -14,27 +14,17 @@
 #define FLOOD 600u /* keys more, now and then, so that the map grows */
 
 struct key {
-    struct item item; /* first */
-    uint64_t value;
-    uint64_t calls; /* plain: the caller's, until the listener is removed; then its owner's */
+    struct valued_item valued; /* first */
+    uint64_t calls;            /* plain: the caller's, until the listener is removed; then its owner's */
     bool gone;
 };
-
-static bool key_equal(const void *a, const void *b) {
-    return ((const struct key *)a)->value == ((const struct key *)b)->value;
-}
-
-static int key_hash(const void *self, uint64_t *out) {
-    *out = ((const struct key *)self)->value / 2; /* two of each */
-    return 0;
-}
 
 static const wr_type key_type = {.abi = WR_TYPE_ABI,
                                  .name = "key",
                                  .size = sizeof(struct key),
                                  .destroy = item_destroy,
-                                 .equal = key_equal,
-                                 .hash = key_hash};
+                                 .equal = valued_item_equal,
+                                 .hash = valued_item_hash};
 
 static struct {
     wr_weakmap *map;
@@ -46,7 +36,7 @@ static _Thread_local struct key *lives_on; /* for a while */
 
 static struct key *key_new(struct worker *worker, uint64_t value) {
     struct key *key = item_new(worker, &key_type, 0);
-    key->value = value;
+    key->valued.value = value;
     return key;
 }
 
@@ -101,9 +91,10 @@ static void use_map(struct worker *worker) {
 static int visit(void *object, void *value, void *arg) {
     const struct key *key = object;
     (void)arg;
-    item_check(&key->item, wr_weak_from_u64(0));
-    if (key->value < VALUES && *(uint64_t *)value != key->value)
-        violation("a walk met key %" PRIu64 " with the value of %" PRIu64, key->value, *(uint64_t *)value);
+    item_check(&key->valued.item, wr_weak_from_u64(0));
+    if (key->valued.value < VALUES && *(uint64_t *)value != key->valued.value)
+        violation("a walk met key %" PRIu64 " with the value of %" PRIu64, key->valued.value,
+                  *(uint64_t *)value);
     return 0;
 }
 
