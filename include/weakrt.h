@@ -907,7 +907,7 @@ typedef struct wr_cache_options {
 /* Make a cache.
  * Gives:     the cache, to be freed by wr_cache_free.
  * Returns:   the cache; NULL with errno ENOMEM.
- * Blocks:    never.   Allocates: some KiB, later more: about 136 bytes for each entry with a key of up to 24
+ * Blocks:    never.   Allocates: some KiB, later more: about 144 bytes for each entry with a key of up to 24
  *            bytes.
  * Callbacks: none.
  * See:       D13, S47; weakref.WeakValueDictionary.   Since: 0.9 */
@@ -1067,7 +1067,7 @@ typedef struct wr_weakmap_options {
  * weakly from there. (Values that are objects are shown to reports of such circles.)
  * Gives:     the map, to be freed by wr_weakmap_free.
  * Returns:   the map; NULL with errno ENOMEM.
- * Blocks:    never.   Allocates: some KiB, later more: about 136 bytes for each entry.
+ * Blocks:    never.   Allocates: some KiB, later more: about 144 bytes for each entry.
  * Callbacks: value_destroy(value), once for each value the map took, when its entry has gone and no visitor
  *            has it: at its key's end on that thread or queue, after the key's destroy; no lock is held.
  * See:       D13, S51; weakref.WeakKeyDictionary.   Since: 0.9 */

@@ -3,10 +3,15 @@
 #include "alloc.h"
 #include "table.h"
 
-/* Buckets made for each entry that comes, at the most: more than one, to catch up after memory was refused.
- * And given up for each that goes: there are four for each entry by then, so that fewer would never do. */
+/* Nodes for each bucket: so few that nearly all find a place, in buckets that are to be split next too. And when buckets
+ * are given up. */
+#define MOST 4
+#define LEAST 1
+
+/* Buckets made for each entry that comes, at the most: more than one, to catch up after memory was refused. And given
+ * up for each that goes. */
 #define SPLITS 2
-#define MERGES 8
+#define MERGES 2
 
 void buckets_start(struct shard *shard) {
     shard->first = shard->few;
@@ -27,27 +32,22 @@ void buckets_free(struct shard *shard) {
 
 /* ---- growing and shrinking ---- */
 
-static struct node **bucket_at(const struct shard *shard, uint32_t i) {
-    return &shard->directory[i / SEGMENT][i % SEGMENT];
+/* Tell whether there are more nodes than so many buckets should have. */
+static bool full(const struct shard *shard, uint32_t buckets) REQUIRES(shard->lock) {
+    return shard->count > (size_t)MOST * buckets;
 }
 
 /* Make one bucket more, out of the one whose hashes it shares but for the top bit. */
 static void split(struct shard *shard) REQUIRES(shard->lock) {
     wr_path(bucket_split);
     uint32_t made = shard->buckets++;
-    struct node **from = bucket_at(shard, made & (shard->mask >> 1));
-    struct node **to = bucket_at(shard, made);
-    *to = NULL;
-    while (*from != NULL) {
-        struct node *node = *from;
-        if (((uint32_t)node->hash & shard->mask) == made) {
-            *from = node->next;
-            node->next = *to;
-            *to = node;
-        } else {
-            from = &node->next;
-        }
-    }
+    struct bucket *from = shard_bucket_at(shard, made & (shard->mask >> 1));
+    struct bucket *to = shard_bucket_at(shard, made);
+    struct bucket both = *from;
+    struct sight sight = bucket_all(&both);
+    *from = *to = (struct bucket){.tags = 0};
+    for (struct node *node; (node = sight_next(&sight)) != NULL;)
+        bucket_insert(((uint32_t)node->hash & shard->mask) == made ? to : from, node);
     if (shard->buckets > shard->mask)
         shard->mask = 2 * shard->mask + 1;
 }
@@ -58,26 +58,27 @@ static void merge(struct shard *shard) REQUIRES(shard->lock) {
     uint32_t given = --shard->buckets;
     if (shard->mask >= 2 * shard->buckets)
         shard->mask >>= 1;
-    struct node **to = bucket_at(shard, given & (shard->mask >> 1));
-    while (*to != NULL)
-        to = &(*to)->next;
-    *to = *bucket_at(shard, given);
-    *bucket_at(shard, given) = NULL;
+    struct bucket *from = shard_bucket_at(shard, given);
+    struct bucket *to = shard_bucket_at(shard, given & (shard->mask >> 1));
+    struct sight sight = bucket_all(from);
+    for (struct node *node; (node = sight_next(&sight)) != NULL;)
+        bucket_insert(to, node);
+    *from = (struct bucket){.tags = 0};
 }
 
 bool buckets_grow(struct shard *shard) {
-    for (int i = 0; i < SPLITS && shard->count > shard->buckets && shard->buckets < shard->room; i++)
+    for (int i = 0; i < SPLITS && full(shard, shard->buckets) && shard->buckets < shard->room; i++)
         split(shard);
-    return shard->count > shard->room;
+    return full(shard, shard->room);
 }
 
 void buckets_shrink(struct shard *shard, void **garbage) {
-    for (int i = 0; i < MERGES && shard->count < shard->buckets / 4 && shard->buckets > FEW; i++)
+    for (int i = 0; i < MERGES && shard->count < (size_t)LEAST * shard->buckets && shard->buckets > FEW; i++)
         merge(shard);
     /* One segment stays in hand, so that coming and going at its edge costs nothing. */
     if (shard->room > SEGMENT && shard->room - shard->buckets >= 2 * SEGMENT) {
         shard->room -= SEGMENT;
-        void **segment = (void **)(void *)shard->directory[shard->room / SEGMENT];
+        void **segment = shard->directory[shard->room / SEGMENT];
         *segment = *garbage;
         *garbage = segment;
     }
@@ -88,11 +89,11 @@ void buckets_shrink(struct shard *shard, void **garbage) {
 /* What a shard wants to grow, and gets. */
 struct room {
     uint32_t was, directory_was;
-    struct node **buckets;    /* SEGMENT of them; less while all are in one piece */
-    struct node ***directory; /* a longer one, if needed */
+    void *buckets;    /* SEGMENT of them; less while all are in one piece */
+    void **directory; /* a longer one, if needed */
 };
 
-/* From 8 to 64 to 512 buckets in one piece, then one segment more. */
+/* From 1 to 8 to 64 buckets in one piece, then one segment more. */
 static uint32_t next_room(uint32_t room) {
     return room < SEGMENT ? 8 * room : room + SEGMENT;
 }
@@ -100,7 +101,7 @@ static uint32_t next_room(uint32_t room) {
 /* Put what was allocated to use, and in its place what is not used any more. */
 static void install(struct shard *shard, struct room *room) REQUIRES(shard->lock) {
     if (room->directory != NULL) {
-        struct node ***old = shard->directory;
+        void **old = shard->directory;
         for (uint32_t i = 0; i < shard->directory_room; i++)
             room->directory[i] = old[i];
         shard->directory = room->directory;
@@ -108,9 +109,8 @@ static void install(struct shard *shard, struct room *room) REQUIRES(shard->lock
         room->directory = old != &shard->first ? old : NULL;
     }
     if (shard->room < SEGMENT) {
-        struct node **old = shard->directory[0];
-        for (uint32_t i = 0; i < shard->room; i++)
-            room->buckets[i] = old[i];
+        void *old = shard->directory[0];
+        memcpy(bucket_in(room->buckets, 0), bucket_in(old, 0), shard->room * sizeof(struct bucket));
         shard->directory[0] = room->buckets;
         room->buckets = old != shard->few ? old : NULL;
     } else {
@@ -123,7 +123,7 @@ static void install(struct shard *shard, struct room *room) REQUIRES(shard->lock
 void table_make_room(struct shard *shard) {
     struct room room = {.buckets = NULL};
     lock_take(&shard->lock);
-    bool due = shard->count > shard->room;
+    bool due = full(shard, shard->room);
     room.was = shard->room;
     room.directory_was = shard->directory_room;
     lock_give(&shard->lock);
@@ -131,7 +131,7 @@ void table_make_room(struct shard *shard) {
         return;
     bool longer = room.was / SEGMENT == room.directory_was;
     uint32_t buckets = room.was < SEGMENT ? next_room(room.was) : SEGMENT;
-    room.buckets = alloc_zeroed(buckets * sizeof(void *));
+    room.buckets = alloc_zeroed(BUCKET_BYTES(buckets));
     if (longer)
         room.directory = alloc_zeroed((size_t)8 * room.directory_was * sizeof(void *));
     if (room.buckets != NULL && (!longer || room.directory != NULL)) { /* else it is slower, not wrong */

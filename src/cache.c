@@ -128,10 +128,12 @@ static bool same_bytes(const unsigned char *a, const unsigned char *b, size_t le
 }
 
 struct node *cache_find(const wr_cache *cache, const struct key *key, struct shard *shard) {
-    struct node *entry = *shard_bucket(shard, key->hash);
+    struct sight sight = bucket_alike(shard_bucket(shard, key->hash), key->hash);
+    struct node *entry;
+    do
+        entry = sight_next(&sight);
     while (entry != NULL && !(entry->hash == key->hash && entry_key(cache, entry)->len == key->len &&
-                              same_bytes(entry_bytes(cache, entry), key->bytes, key->len)))
-        entry = entry->next;
+                              same_bytes(entry_bytes(cache, entry), key->bytes, key->len)));
     return entry;
 }
 

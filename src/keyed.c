@@ -21,9 +21,11 @@ int keyed_search(const struct keyed *keyed, void *obj, struct search *search) {
 }
 
 static struct node *find_by_identity(const struct search *search, const struct shard *shard) {
-    struct node *node = *shard_bucket(shard, search->hash);
-    while (node != NULL && node->entry.referent.bits != search->weak.bits)
-        node = node->next;
+    struct sight sight = bucket_alike(shard_bucket(shard, search->hash), search->hash);
+    struct node *node;
+    do
+        node = sight_next(&sight);
+    while (node != NULL && node->entry.referent.bits != search->weak.bits);
     return node;
 }
 
@@ -36,7 +38,8 @@ static uint64_t number_of(const struct node *node) {
 static struct node *next_candidate(struct search *search, const struct shard *shard) {
     for (;;) {
         struct node *next = NULL;
-        for (struct node *node = *shard_bucket(shard, search->hash); node != NULL; node = node->next)
+        struct sight sight = bucket_alike(shard_bucket(shard, search->hash), search->hash);
+        for (struct node *node; (node = sight_next(&sight)) != NULL;)
             if (node->hash == search->hash && number_of(node) > search->number &&
                 (next == NULL || number_of(node) < number_of(next)))
                 next = node;

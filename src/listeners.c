@@ -73,7 +73,8 @@ static uint64_t hash_of(const wr_listeners *listeners, const void *self, wr_meth
 static struct listener *find(uint64_t hash, wr_weak self, wr_method method, struct shard *shard)
     REQUIRES(shard->lock) {
     struct listener *oldest = NULL;
-    for (struct node *node = *shard_bucket(shard, hash); node != NULL; node = node->next) {
+    struct sight sight = bucket_alike(shard_bucket(shard, hash), hash);
+    for (struct node *node; (node = sight_next(&sight)) != NULL;) {
         struct listener *listener = (struct listener *)node;
         if (node->entry.referent.bits == self.bits && listener->method == method &&
             (oldest == NULL || listener->number < oldest->number))

@@ -106,9 +106,7 @@ static void row_remove(struct ranked *node, struct row *row) {
 /* ---- in and out ---- */
 
 bool table_insert(struct node *node, struct shard *shard) {
-    struct node **bucket = shard_bucket(shard, node->hash);
-    node->next = *bucket;
-    *bucket = node;
+    bucket_insert(shard_bucket(shard, node->hash), node);
     node->entry.own |= NODE_IN;
     if (shard->table->ranked)
         row_insert((struct ranked *)node, &shard->row);
@@ -117,10 +115,7 @@ bool table_insert(struct node *node, struct shard *shard) {
 }
 
 void table_remove(struct node *node, struct shard *shard, void **garbage) {
-    struct node **at = shard_bucket(shard, node->hash);
-    while (*at != node)
-        at = &(*at)->next;
-    *at = node->next;
+    bucket_remove(shard_bucket(shard, node->hash), node);
     node->entry.own &= (uint16_t)~NODE_IN;
     if (shard->table->ranked)
         row_remove((struct ranked *)node, &shard->row);

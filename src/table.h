@@ -5,8 +5,8 @@
  *
  *   shard     one of a power of two of parts, chosen by the top bits of the hash; its lock, a leaf, guards
  *             all of it
- *   bucket    chosen by the low bits; linear hashing: the table grows and shrinks by one bucket at a time, in
- *             segments of fixed size, so that no single step is long, however many entries there are
+ *   bucket    chosen by the low bits (bucket.h); linear hashing: the table grows and shrinks by one bucket at a
+ *             time, in segments of fixed size, so that no single step is long, however many entries there are
  *
  * Whose references keep a node: one is the list's, until the node is popped or taken back; one is the
  * table's, while it is in. A shard knows how many nodes the lists have of it: the last of them to come back
@@ -24,20 +24,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "bucket.h"
 #include "hash.h"
-#include "registry.h"
 
 /* entry.own */
 enum node_flags {
     NODE_IN = 1,   /* in its bucket */
     NODE_GONE = 2, /* its referent's end has come for it */
-};
-
-struct node {
-    struct wr_entry entry; /* first; `own`: enum node_flags, guarded by the shard's lock */
-    struct shard *shard;   /* constant */
-    struct node *next;     /* in its bucket; guarded by the shard's lock */
-    uint64_t hash;         /* constant */
 };
 
 /* A node of a table in which all nodes of a shard are also in a row, by age or use. Guarded by the shard's
@@ -72,18 +65,18 @@ static inline struct ranked *row_kept_after(const struct ranked *node) {
 }
 
 #define SHARD_MAX 128u
-#define SEGMENT 512u /* buckets: 4 KiB, so that making and clearing one takes no time to speak of */
-#define FEW 8u       /* buckets a shard starts with, in place */
+#define SEGMENT 64u /* buckets: 4 KiB, so that making and clearing one takes no time to speak of */
+#define FEW 1u      /* buckets a shard starts with, in place */
 
 struct shard {
-    struct lock lock;         /* guards all that is not constant */
-    uint32_t buckets;         /* in use */
-    uint32_t mask;            /* 2^n - 1; buckets <= mask < 2 * buckets */
-    uint32_t room;            /* buckets there is memory for: in one piece up to SEGMENT, then in segments */
-    struct node ***directory; /* [directory_room], of segments; the first may be a smaller one */
-    struct node **first;      /* what the directory is as long as one segment does */
-    size_t count;             /* nodes that are in */
-    size_t linked;            /* nodes that lists may yet bring back */
+    struct lock lock; /* guards all that is not constant */
+    uint32_t buckets; /* in use */
+    uint32_t mask;    /* 2^n - 1; buckets <= mask < 2 * buckets */
+    uint32_t room;    /* buckets there is memory for: in one piece up to SEGMENT, then in segments */
+    void **directory; /* [directory_room], of segments: memory of buckets; the first may be a smaller one */
+    void *first;      /* what the directory is as long as one segment does */
+    size_t count;     /* nodes that are in */
+    size_t linked;    /* nodes that lists may yet bring back */
     uint32_t directory_room;
     bool closed;            /* the owner is done with it */
     struct table *table;    /* constant */
@@ -91,7 +84,7 @@ struct shard {
     struct row row;
     uint64_t born;   /* how many nodes came in, where they are numbered */
     uint64_t popped; /* where the last search for any entry ended, as cursor.at */
-    struct node *few[FEW];
+    struct bucket few[FEW];
 } __attribute__((aligned(128)));
 
 /* The first field of a container. */
@@ -124,12 +117,17 @@ static inline struct shard *table_shard(const struct table *table, uint64_t hash
     return &table->shards[(uint32_t)(hash >> 57) & (table->shard_count - 1)];
 }
 
-/* Return the chain of nodes that those of a hash are in. */
-static inline struct node **shard_bucket(const struct shard *shard, uint64_t hash) {
+/* Return a bucket by its number. */
+static inline struct bucket *shard_bucket_at(const struct shard *shard, uint32_t i) {
+    return bucket_in(shard->directory[i / SEGMENT], i % SEGMENT);
+}
+
+/* Return the bucket that the nodes of a hash are in. */
+static inline struct bucket *shard_bucket(const struct shard *shard, uint64_t hash) {
     uint32_t i = (uint32_t)hash & shard->mask;
     if (i >= shard->buckets)
         i &= shard->mask >> 1;
-    return &shard->directory[i / SEGMENT][i % SEGMENT];
+    return shard_bucket_at(shard, i);
 }
 
 /* Put a node in, newest in its row. Returns whether table_make_room is due, when the lock is given back. */
@@ -146,7 +144,7 @@ void table_clear(struct table *table);
 /* Note that no list has a node of a closed shard any more: with the last shard, the table goes. */
 void table_shard_over(struct table *table);
 
-/* ---- buckets ---- */
+/* ---- growing and shrinking ---- */
 
 /* Give a new shard the few it starts with; free the memory of an empty one's. */
 void buckets_start(struct shard *shard);

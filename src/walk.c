@@ -33,9 +33,10 @@ static bool before(const struct node *a, const struct node *b) {
 
 /* Collect the first WALK_BATCH of a bucket with more than that. Many hashes are the same, or memory was
  * refused. */
-static unsigned crowd(struct cursor *cursor, struct node *chain, struct node **nodes) {
+static unsigned crowd(struct cursor *cursor, const struct bucket *bucket, struct node **nodes) {
     unsigned n = 0;
-    for (struct node *node = chain; node != NULL; node = node->next) {
+    struct sight sight = bucket_all(bucket);
+    for (struct node *node; (node = sight_next(&sight)) != NULL;) {
         if (!ahead(node, cursor) || (n == WALK_BATCH && !before(node, nodes[n - 1])))
             continue;
         unsigned i = n < WALK_BATCH ? n++ : n - 1;
@@ -56,16 +57,18 @@ unsigned cursor_next(struct cursor *cursor, struct shard *shard, struct node **n
     unsigned n = 0;
     for (unsigned looked = 0; looked < LOOKED_AT_ONCE; looked++) {
         uint64_t hash = reversed(cursor->at);
-        struct node *chain = *shard_bucket(shard, hash);
+        const struct bucket *bucket = shard_bucket(shard, hash);
+        struct sight sight = bucket_all(bucket);
         unsigned more = 0;
-        for (const struct node *node = chain; node != NULL; node = node->next)
+        for (const struct node *node; (node = sight_next(&sight)) != NULL;)
             more += ahead(node, cursor);
         if (more > WALK_BATCH - n)
-            return n > 0 ? n : crowd(cursor, chain, nodes);
-        for (struct node *node = chain; node != NULL; node = node->next)
+            return n > 0 ? n : crowd(cursor, bucket, nodes);
+        sight = bucket_all(bucket);
+        for (struct node *node; (node = sight_next(&sight)) != NULL;)
             if (ahead(node, cursor))
                 nodes[n++] = node;
-        uint64_t width = UINT64_C(1) << (64 - bits_of_bucket(shard, hash));
+        uint64_t width = UINT64_C(2) << (63 - bits_of_bucket(shard, hash)); /* 0: of all there are */
         cursor->at = (cursor->at & ~(width - 1)) + width;
         cursor->last = NULL;
         if (cursor->at == 0) {

@@ -271,6 +271,6 @@ static void end(struct run *run) {
 
 SCENARIO(.hunts = "weak maps by value, and listeners that are removed while they are called",
          .takes = TAKES(entry_removed, entry_passed, entry_back, entry_late, bucket_split, bucket_merge,
-                        found_by_value, listener_awaited, cut_won),
+                        bucket_full, found_by_value, listener_awaited, cut_won),
          .counted = {"popped", "calls of the removed", "removed while called"}, .mixes = true, .begin = begin,
          .work = work, .end = end)
