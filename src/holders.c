@@ -10,6 +10,7 @@
 #include "fatal.h"
 #include "object.h"
 #include "past.h"
+#include "survey.h"
 #include "weakref.h"
 
 uint32_t wr_holders_every;    /* atomic */
@@ -251,15 +252,12 @@ void holders_forget(struct wr_slot *slot, struct annex *annex) {
 /* ---- who holds an object ---- */
 
 void holders_collect(struct wr_slot *slot, struct holders *holders, struct lock *stripe) {
+    uint64_t word;
     memset(holders, 0, sizeof *holders);
-    /* order: acquire [PUBLISH], with the birth: the list is that of this object. While the stripe is held, one that is
-     * alive with WR_REG keeps it. */
-    uint64_t word = wr_load_acquire(&slot->word);
-    if (!word_alive(word))
+    if (!survey_look(slot, &word, &holders->type))
         return;
     holders->references = word_count(word);
-    /* order: acquire [TYPE], as in a survey. */
-    holders->type = wr_load_acquire(&slot->type);
+    /* While the stripe is held, an object that is alive with WR_REG, which is set under it, keeps its list. */
     struct annex *annex = (word & WR_REG) ? annex_find(slot, stripe) : NULL;
     for (struct wr_entry *entry = annex ? annex->holders : NULL; entry != NULL; entry = entry->next) {
         const char *place = ((struct holder *)entry)->place;
