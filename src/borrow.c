@@ -196,8 +196,9 @@ static bool leave(struct thread *thread, struct borrows *array, struct wr_hazard
     }
     there = duty;
     /* Only what we put in: another's duty may be in good hands here.
-     * order: acq_rel [HANDOVER], as above. */
-    if (wr_cas_acq_rel(&hazard->handover, &there, UINT64_C(0))) {
+     * order: acquire [HANDOVER], with who put it in: this end may have been taken, and left here again by others.
+     *        No release: nothing is learned from the zero. */
+    if (wr_cas_acquire(&hazard->handover, &there, UINT64_C(0))) {
         wr_path(handover_back);
         return false;
     }

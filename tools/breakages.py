@@ -10,7 +10,7 @@ A list:
                                     or: scenarios of wr-stress, one of which must find a violation
     broker [VAR=VALUE ...] GLOB ... or: tests of examples/broker/run-tests, of which one must fail
     fuzz                            or: a sequence of tests/fuzz/corpus, or one of some made at random, must fail
-    model GLOB                      or: models of tests/model, one of which must fail
+    model [--OPTION ...] GLOB       or: models of tests/model, one of which must fail; --long: within wider bounds
     equivalent: REASON              no model may fail: kept as it is for the reason given
     like NAME                       in place of pieces: those of that breakage, and its check if there is none here
     file PATH
@@ -37,8 +37,9 @@ class Breakage:
         self.short = self.name.endswith("!")
         self.name = self.name.rstrip("!")
         self.settings, self.globs, self.seconds = None, [], []  # of a check
-        self.stress, self.scenarios, self.options, self.after = None, [], [], None
+        self.stress, self.scenarios, self.after = None, [], None
         self.model, self.equivalent = None, None
+        self.options = []  # of the stress program, or of the models'
         self.like = None
         self.fuzz = False
         self.broker, self.sessions = None, []  # settings, and tests of it
@@ -55,7 +56,7 @@ def parse_list(path, text):
         if key == "==":
             breakages.append(Breakage(rest))
         elif key == "model":
-            breakages[-1].model = rest
+            *breakages[-1].options, breakages[-1].model = rest.split()
         elif key == "stress":
             words = rest.split()
             breakages[-1].stress = tuple(w for w in words if "=" in w and not w.startswith("--"))
@@ -111,7 +112,7 @@ def be_like(b, breakages):
     b.pieces = others[0].pieces
     if b.stress is None and b.settings is None:
         b.settings, b.globs, b.seconds = others[0].settings, others[0].globs, others[0].seconds
-        b.model = others[0].model
+        b.model, b.options = others[0].model, others[0].options
 
 
 def bare(line):

@@ -17,6 +17,13 @@ static void make_without(void) {
     make();
 }
 
+/* Of a type whose end does not wait for borrowers. */
+static void make_plain(void) {
+    a = thing_new(1);
+    wr_cell_store(&cell, a);
+    wr_release(a);
+}
+
 static void make_held(void) {
     a = thing_new(1);
     b = thing_new(2);
@@ -187,6 +194,12 @@ static void make_again(void) {
     (void)wr_weak_of(b);
 }
 
+static void make_plain_again(void) {
+    make_plain();
+    b = thing_new_borrowable(4);
+    (void)wr_weak_of(b);
+}
+
 static void use_next(const struct thing *thing) {
     found[0] = thing == NULL ? 0 : thing == b ? 1 : 2;
     if (thing != NULL && thing != b)
@@ -285,3 +298,9 @@ MODEL(cell_borrow_grown_again, .what = "the same by a hazard in use before", .se
       .quick = {3, 2}, .deep = {6, 3});
 MODEL(cell_compare_load, .what = "a load against a compare-exchange", .threads = {loader, storer_by_cas},
       .check = say, .outcomes = "00 20", .quick = {UNBOUNDED, 3}, .deep = {UNBOUNDED, UNBOUNDED});
+MODEL(cell_borrow_plain, .what = "a borrow against a borrowable life of the slot after one that is not",
+      .setup = make_plain, .threads = {borrower, emptier}, .check = say, .outcomes = "00 10", .quick = {4, 2},
+      .deep = {8, 4});
+MODEL(cell_borrow_plain_again, .what = "the same by a hazard in use before", .setup = make_plain_again,
+      .threads = {borrower_again, emptier}, .check = say_without_b, .outcomes = "00 10", .quick = {3, 2},
+      .deep = {6, 3});

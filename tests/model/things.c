@@ -36,11 +36,17 @@ const wr_type finalized_thing_type = {.abi = WR_TYPE_ABI,
                                       .destroy = destroy,
                                       .finalize = finalize};
 
-static const wr_type borrowable_thing_type = {.abi = WR_TYPE_ABI,
-                                              .flags = WR_BORROWABLE,
-                                              .name = "borrowable thing",
-                                              .size = sizeof(struct thing),
-                                              .destroy = destroy};
+const wr_type borrowable_thing_type = {.abi = WR_TYPE_ABI,
+                                       .flags = WR_BORROWABLE,
+                                       .name = "borrowable thing",
+                                       .size = sizeof(struct thing),
+                                       .destroy = destroy};
+const wr_type finalized_borrowable_thing_type = {.abi = WR_TYPE_ABI,
+                                                 .flags = WR_BORROWABLE,
+                                                 .name = "finalized borrowable thing",
+                                                 .size = sizeof(struct thing),
+                                                 .destroy = destroy,
+                                                 .finalize = finalize};
 
 static struct thing *make(const wr_type *type, uint32_t number) {
     struct thing *thing = wr_new(type);
@@ -62,6 +68,10 @@ struct thing *thing_new_finalized(uint32_t number) {
 
 struct thing *thing_new_borrowable(uint32_t number) {
     return make(&borrowable_thing_type, number);
+}
+
+struct thing *thing_new_finalized_borrowable(uint32_t number) {
+    return make(&finalized_borrowable_thing_type, number);
 }
 
 bool thing_borrow(wr_weak weak, uint32_t number) {

@@ -15,12 +15,15 @@ struct thing {
 
 extern const wr_type thing_type;           /* has a destroy */
 extern const wr_type finalized_thing_type; /* and a finalize, which calls thing_finalize */
+extern const wr_type borrowable_thing_type;
+extern const wr_type finalized_borrowable_thing_type;
 extern void (*thing_finalize)(struct thing *thing);
 
 /* Make a thing; its weak value goes to nobody yet. */
 struct thing *thing_new(uint32_t number);
 struct thing *thing_new_finalized(uint32_t number);
 struct thing *thing_new_borrowable(uint32_t number);
+struct thing *thing_new_finalized_borrowable(uint32_t number);
 
 /* Read its number and write the calling thread's mark: allowed to who has a reference. */
 void thing_use(struct thing *thing, uint32_t number);
