@@ -14,7 +14,15 @@ static size_t key_length(unsigned key) {
 }
 
 static struct thing *pick_cache(void) {
-    return container(take_below(2) ? LIMITED : CACHE);
+    static const enum container caches[] = {CACHE, LIMITED, WEIGHED};
+    return container(caches[take_below(3)]);
+}
+
+size_t weigh(const void *obj) {
+    for (unsigned i = thing_count; i-- > 0;)
+        if (things[i].real == obj && !things[i].ended)
+            return weight_of(&things[i]);
+    fail("what is weighed is no object");
 }
 
 static void found(struct thing *thing) {
@@ -218,6 +226,72 @@ void call_cache_look(void) {
     EXPECT(wr_cache_contains(cache->real, long_key, key_length(key)), there);
     EXPECT(wr_cache_len(cache->real), live_nodes(cache, false));
     EXPECT(wr_cache_foreach(cache->real, visit_entry, &cache), 0);
+    end_call();
+}
+
+/* ---- one from another ---- */
+
+/* Put what can be had of one cache into another, the order of which does not show. */
+static void put_all(struct thing *to, const struct thing *from, struct let_go *let_go) {
+    for (unsigned i = 0; i < from->node_count; i++)
+        if (node_gets(from->nodes[i]) &&
+            !put(to, from->nodes[i]->key, from->nodes[i]->referent, NULL, let_go))
+            fail("too many things");
+}
+
+/* Is all of `from` put into a cache with the limits of `to` kept, and the order does not show for that? */
+static bool keeps_all(const struct thing *to, const struct thing *from) {
+    unsigned live = live_nodes(from, true), weight = 0;
+    for (unsigned i = 0; i < from->node_count; i++)
+        weight += weight_of(from->nodes[i]->referent);
+    return to->most == 0 || live <= 1 ||
+           (live <= to->keep && (to->keep_weight == 0 || weight <= to->keep_weight));
+}
+
+void call_cache_update(void) {
+    settle();
+    struct thing *to = pick_cache(), *from = pick_cache();
+    if (to == NULL || from == NULL || thing_count + from->node_count > MAX_THINGS ||
+        (to->most > 0 && live_nodes(from, true) > 1))
+        return;
+    begin_call(false, "wr_cache_update(#%u, #%u)", to->number, from->number);
+    struct let_go let_go = {.count = 0};
+    if (to != from)
+        put_all(to, from, &let_go);
+    let_go_of(&let_go);
+    EXPECT(wr_cache_update(to->real, from->real), 0);
+    end_call();
+}
+
+/* The copy is looked at and freed at once. */
+void call_cache_copy(void) {
+    static const struct traits copy_traits = {"copy", .no_weakref = true};
+    settle();
+    struct thing *from = pick_cache();
+    if (from == NULL || thing_count + from->node_count >= MAX_THINGS || !keeps_all(from, from))
+        return;
+    struct thing *copy = thing_new(CONTAINER, &copy_traits);
+    begin_call(false, "wr_cache_free(#%u = wr_cache_copy(#%u))", copy->number, from->number);
+    struct let_go let_go = {.count = 0};
+    copy->held = 0;
+    copy->most = from->most;
+    copy->keep = from->keep;
+    copy->keep_weight = from->keep_weight;
+    put_all(copy, from, &let_go);
+    wr_cache *real = wr_cache_copy(from->real);
+    EXPECT(wr_cache_len(real), copy->node_count);
+    EXPECT(wr_cache_foreach(real, visit_entry, &copy), 0);
+    for (unsigned i = 0; i < copy->node_count; i++)
+        EXPECT(wr_refcount(copy->nodes[i]->referent->real), copy->nodes[i]->referent->count);
+    while (copy->node_count > 0) {
+        struct thing *node = copy->nodes[0];
+        node_out(node);
+        node_let_go(node, &let_go);
+    }
+    let_go_of(&let_go);
+    wr_cache_free(real);
+    copy->alive = false;
+    copy->ended = true;
     end_call();
 }
 

@@ -7,7 +7,7 @@ static struct thing *containers[CONTAINERS];
 
 static void *make(enum container which, struct thing *thing) {
     wr_cache_options limited = WR_CACHE_OPTIONS_INIT;
-    wr_weakmap_options objects = WR_WEAKMAP_OPTIONS_INIT;
+    wr_weakmap_options map = WR_WEAKMAP_OPTIONS_INIT;
     wr_weakset_options by_value = WR_WEAKSET_OPTIONS_INIT;
     switch (which) {
     case CACHE:
@@ -17,11 +17,22 @@ static void *make(enum container which, struct thing *thing) {
         limited.keep = thing->keep = 2;
         limited.shards = 1;
         return wr_cache_new_ex(&limited);
+    case WEIGHED:
+        limited.max_entries = thing->most = 4;
+        limited.keep = thing->keep = 3;
+        limited.keep_weight = thing->keep_weight = 2;
+        limited.weigh = weigh;
+        return wr_cache_new_ex(&limited);
     case MAP:
         return wr_weakmap_new(map_value_destroyed);
     case MAP_OBJECTS:
-        objects.flags = WR_VALUE_OBJECTS;
-        return wr_weakmap_new_ex(&objects);
+        map.flags = WR_VALUE_OBJECTS;
+        return wr_weakmap_new_ex(&map);
+    case MAP_BY_VALUE:
+        map.flags = WR_BY_VALUE;
+        map.value_destroy = map_value_destroyed;
+        thing->equals = true;
+        return wr_weakmap_new_ex(&map);
     case SET:
         return wr_weakset_new();
     case SET_BY_VALUE:
@@ -72,10 +83,12 @@ static void clear_real(enum container which, void *real, bool free) {
     switch (which) {
     case CACHE:
     case LIMITED:
+    case WEIGHED:
         (free ? wr_cache_free : wr_cache_clear)(real);
         return;
     case MAP:
     case MAP_OBJECTS:
+    case MAP_BY_VALUE:
         (free ? wr_weakmap_free : wr_weakmap_clear)(real);
         return;
     case SET:
@@ -129,9 +142,9 @@ void free_containers(void) {
         containers[which] = NULL;
         if (thing == NULL)
             continue;
-        if (which == CACHE || which == LIMITED)
+        if (which == CACHE || which == LIMITED || which == WEIGHED)
             empty_cache(thing);
-        if (which == MAP || which == MAP_OBJECTS)
+        if (which == MAP || which == MAP_OBJECTS || which == MAP_BY_VALUE)
             empty_map(thing);
         clear(which, thing, true);
         thing->alive = false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls on weak maps. In a MAP the value of each node is the node itself, destroyed by an event. */
+/* Calls on weak maps. In a MAP, and in one by value, the value of each node is the node itself, destroyed by an event. */
 #include <errno.h>
 
 #include "fuzz.h"
@@ -11,12 +11,23 @@ void map_value_destroyed(void *node) {
 }
 
 static struct thing *pick_map(bool *objects) {
-    *objects = take_below(2);
-    return container(*objects ? MAP_OBJECTS : MAP);
+    static const enum container maps[] = {MAP, MAP_OBJECTS, MAP_BY_VALUE};
+    enum container which = maps[take_below(3)];
+    *objects = which == MAP_OBJECTS;
+    return container(which);
 }
 
 static void *value_of(struct thing *node) {
     return node->child != NULL ? node->child->real : node;
+}
+
+/* The node of a key that has this value; or fail. */
+static struct thing *node_of(const struct thing *map, const void *key, const void *value) {
+    for (unsigned i = 0; i < map->node_count; i++)
+        if (node_gets(map->nodes[i]) && map->nodes[i]->referent->real == key &&
+            value_of(map->nodes[i]) == value)
+            return map->nodes[i];
+    fail("%p is not in #%u with the value %p, or dead", key, map->number, value);
 }
 
 /* Give the value of a node to the sequence; one that is no object is not destroyed then. */
@@ -38,7 +49,10 @@ void call_map_set(void) {
     if (objects && (value = pick_held(ANY_OF(OBJECT) | ANY_OF(REF))) == NULL)
         return;
     int refused = thing_refusal(key);
-    struct thing *old = node_of_object(map, key), *node = NULL;
+    struct thing *old = refused == ENOTSUP ? NULL : node_of_object(map, key), *node = NULL;
+    struct thing *first = map->equals && old != NULL ? old->referent : key; /* the equal key that stays */
+    if (first != key)
+        refused = 0;
     bool there = refused == 0 && unless && old != NULL;
     begin_call(false, "wr_weakmap_set%s(#%u, #%u): %d", unless ? "_default" : "", map->number, key->number,
                there);
@@ -47,7 +61,7 @@ void call_map_set(void) {
     if (refused == ESTALE)
         oracle_wait_annex(); /* an entry, made in vain */
     if (refused == 0) {
-        node = node_make(map, key, 0);
+        node = node_make(map, first, 0);
         node->registered = true;
         if (there) {
             node_let_go(node, &let_go);
@@ -139,8 +153,7 @@ struct visit {
 
 static int visit_entry(void *key, void *value, void *arg) {
     struct visit *visit = arg;
-    struct thing *node = in_by_real(visit->map, key);
-    EXPECT(value, value_of(node));
+    (void)node_of(visit->map, key, value);
     visit->visited++;
     return 0;
 }
@@ -164,8 +177,7 @@ void empty_map(struct thing *map) {
         begin_call(false, "wr_weakmap_popitem(#%u)", map->number);
         void *value = NULL;
         const void *key = wr_weakmap_popitem(map->real, &value);
-        struct thing *node = in_by_real(map, key);
-        EXPECT(value, value_of(node));
+        struct thing *node = node_of(map, key, value);
         hand_over(node, node->child != NULL);
         node->referent->held++;
         node->referent->count++;

@@ -128,7 +128,9 @@ extern struct owning_cell cells[CELLS];
     X(kill_all)                                                                                              \
     X(object_new_more)                                                                                       \
     X(cell_borrow)                                                                                           \
-    X(weak_cell_compare_exchange)
+    X(weak_cell_compare_exchange)                                                                            \
+    X(cache_update)                                                                                          \
+    X(cache_copy)
 #define DECLARE_CALL(name) void call_##name(void);
 CALLS(DECLARE_CALL)
 
@@ -146,13 +148,26 @@ void free_containers(void);
 
 /* ---- containers ---- */
 
-/* CACHE: bytes to objects; LIMITED: of three at the most, of which two are kept; MAP: values are the nodes themselves,
- * MAP_OBJECTS: objects; SET_BY_VALUE: with equal. */
-enum container { CACHE, LIMITED, MAP, MAP_OBJECTS, SET, SET_BY_VALUE, LISTENERS, CONTAINERS };
+/* CACHE: bytes to objects; LIMITED: of three at the most, of which two are kept; WEIGHED: of four, of which three are
+ * kept, of 2 in weight together (weight_of); MAP: values are the nodes themselves,
+ * MAP_OBJECTS: objects; SET_BY_VALUE, MAP_BY_VALUE: with equal. */
+enum container {
+    CACHE,
+    LIMITED,
+    MAP,
+    MAP_OBJECTS,
+    SET,
+    SET_BY_VALUE,
+    LISTENERS,
+    WEIGHED,
+    MAP_BY_VALUE,
+    CONTAINERS
+};
 
 struct thing *
 container(enum container which); /* made when first asked for; NULL: there are too many things */
 void map_value_destroyed(void *node);
+size_t weigh(const void *obj);
 void let_go_of(const struct let_go *let_go); /* the call under way does */
 void empty_cache(struct thing *cache);
 void empty_map(struct thing *map);

@@ -81,9 +81,10 @@ struct thing {
     /* Of a CONTAINER. */
     struct thing *nodes[MAX_THINGS]; /* those that are in, newest or last used at the end */
     unsigned node_count;
-    unsigned most, keep; /* so many nodes are in, if not 0; so many are kept */
-    bool equals;         /* found by value */
-    unsigned making;     /* keys that are being made, as bits */
+    unsigned most, keep;  /* so many nodes are in, if not 0; so many are kept */
+    unsigned keep_weight; /* so much do those that are kept weigh, if not 0 */
+    bool equals;          /* found by value */
+    unsigned making;      /* keys that are being made, as bits */
 };
 
 extern struct thing things[MAX_THINGS];
@@ -153,6 +154,7 @@ void node_ends(struct thing *node);                              /* with its ref
 bool node_gets(const struct thing *node);                        /* also NULL: no */
 bool things_equal(const struct thing *a, const struct thing *b); /* what wr_equal says of objects */
 unsigned equality_class(const struct thing *thing);
+unsigned weight_of(const struct thing *thing);
 struct thing *node_of_key(const struct thing *container, unsigned key);
 struct thing *node_of_object(const struct thing *container, const struct thing *object);
 

@@ -72,23 +72,38 @@ void node_ends(struct thing *node) {
 
 /* ---- caches with limits ---- */
 
+unsigned weight_of(const struct thing *thing) {
+    return thing->number % 4;
+}
+
+/* Let go of the oldest that are kept, until no more are than may be. */
+static void keep_no_more(struct thing *cache, struct let_go *let_go) {
+    unsigned kept = 0, weight = 0;
+    for (unsigned i = 0; i < cache->node_count; i++) {
+        kept += cache->nodes[i]->kept;
+        weight += cache->nodes[i]->kept ? weight_of(cache->nodes[i]->referent) : 0;
+    }
+    for (unsigned i = 0; kept > cache->keep || (cache->keep_weight > 0 && weight > cache->keep_weight); i++) {
+        struct thing *oldest = cache->nodes[i];
+        if (!oldest->kept)
+            continue;
+        kept--;
+        weight -= weight_of(oldest->referent);
+        oldest->kept = false;
+        add(let_go, oldest->referent);
+    }
+}
+
 void node_use(struct thing *node, struct let_go *let_go) {
     struct thing *cache = node->container;
+    bool too_heavy = cache->keep_weight > 0 && weight_of(node->referent) > cache->keep_weight;
     node_out(node);
     node_in(node);
-    if (!node->kept && cache->keep > 0) {
+    if (!node->kept && cache->keep > 0 && !too_heavy) {
         node->kept = true;
         node->referent->count++;
     }
-    unsigned kept = 0;
-    for (unsigned i = cache->node_count; i-- > 0;) {
-        struct thing *older = cache->nodes[i];
-        kept += older->kept;
-        if (older->kept && kept > cache->keep) {
-            older->kept = false;
-            add(let_go, older->referent);
-        }
-    }
+    keep_no_more(cache, let_go);
     while (cache->most > 0 && cache->node_count > cache->most) {
         struct thing *oldest = cache->nodes[0];
         node_out(oldest);
