@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Caches with options: kinds of keys, the caller's hash, bounds, and what keeps recently used objects alive. */
+/* Caches with limits: bounds, and what keeps recently used objects alive. */
 #include "containers.h"
 
 static wr_cache *limited(size_t max_entries, size_t keep) {
@@ -134,104 +134,6 @@ TEST(limits_over_many_shards_hold_for_the_whole) {
     CHECK_EQ(destroyed, 3000);
 }
 
-TEST(keys_that_are_words) {
-    wr_cache_options o = WR_CACHE_OPTIONS_INIT;
-    o.flags = WR_KEY_WORDS;
-    wr_cache *c = cache_new_ex(&o);
-    probe *a = probe_new(NULL);
-    probe *b = probe_new(NULL);
-    CHECK_EQ(wr_cache_put(c, NULL, 0, a), 0);
-    CHECK_EQ(wr_cache_put(c, (void *)(uintptr_t)42, 0, b), 0);
-    CHECK_EQ(wr_cache_put(c, a, 8, b), -EINVAL);
-    void *got = wr_cache_get(c, NULL, 0);
-    CHECK_PTR_EQ(got, a);
-    wr_release(got);
-    got = wr_cache_get(c, (void *)(uintptr_t)42, 0);
-    CHECK_PTR_EQ(got, b);
-    wr_release(got);
-    CHECK_NULL(wr_cache_get(c, (void *)(uintptr_t)43, 0));
-    wr_cache *copy = wr_cache_copy(c);
-    wr_release(a);
-    uintptr_t key = 0;
-    size_t len = 0;
-    got = wr_cache_popitem(copy, &key, sizeof key, &len);
-    CHECK_PTR_EQ(got, b);
-    CHECK_EQ(key, 42);
-    CHECK_EQ(len, sizeof key);
-    wr_release(got);
-    wr_cache *bytes = cache_new();
-    CHECK_EQ(wr_cache_update(bytes, c), -EINVAL);
-    wr_release(b);
-    wr_cache_free(bytes);
-    wr_cache_free(copy);
-    wr_cache_free(c);
-}
-
-struct named {
-    char name[16];
-};
-static const wr_type named_type = {.abi = WR_TYPE_ABI, .name = "named", .size = sizeof(struct named)};
-
-static void *make_named(const void *key, size_t len, void *arg) {
-    (void)arg;
-    struct named *n = wr_new(&named_type);
-    REQUIRE(n != NULL && len < sizeof n->name);
-    memcpy(n->name, key, len);
-    return n;
-}
-
-TEST(keys_that_lie_in_the_objects) {
-    wr_cache_options o = WR_CACHE_OPTIONS_INIT;
-    o.flags = WR_KEYS_IN_VALUES;
-    wr_cache *c = cache_new_ex(&o);
-    struct named *n = make_named("abc", 3, NULL);
-    CHECK_EQ(wr_cache_put(c, n->name, 3, n), 0);
-    CHECK(cached(c, "abc", n));
-    CHECK(cached(c, "abd", NULL));
-    wr_cache *copied = cache_new();
-    CHECK_EQ(wr_cache_update(copied, c), 0);
-    CHECK(cached(copied, "abc", n));
-    CHECK_EQ(wr_cache_update(c, copied), -EINVAL); /* their bytes go with the entries */
-    wr_release(n);
-    CHECK_EQ(wr_cache_len(c), 0);
-    wr_cache_free(copied);
-    wr_cache_free(c);
-}
-
-static uint64_t constant_hash(const void *key, size_t len, void *arg) {
-    (void)key, (void)len;
-    ++*(unsigned *)arg;
-    return 7;
-}
-
-TEST(a_hash_of_the_callers_however_bad) {
-    unsigned asked = 0;
-    wr_cache_options o = WR_CACHE_OPTIONS_INIT;
-    o.hash = constant_hash;
-    o.hash_arg = &asked;
-    wr_cache *c = cache_new_ex(&o);
-    enum { N = 150 }; /* more than one step of a walk */
-    probe *p[N];
-    for (unsigned i = 0; i < N; i++) {
-        p[i] = probe_new(NULL);
-        CHECK_EQ(wr_cache_put(c, &i, sizeof i, p[i]), 0);
-    }
-    CHECK_EQ(asked, N);
-    CHECK_EQ(wr_cache_len(c), N);
-    for (unsigned i = 0; i < N; i++)
-        CHECK(cached_at(c, i, p[i]));
-    for (unsigned i = 0; i < N; i += 2)
-        wr_release(p[i]);
-    CHECK_EQ(wr_cache_len(c), N / 2);
-    for (unsigned i = 0; i < N; i++)
-        CHECK_EQ(has(c, i), i % 2);
-    wr_cache_clear(c);
-    CHECK_EQ(wr_cache_len(c), 0);
-    for (unsigned i = 1; i < N; i += 2)
-        wr_release(p[i]);
-    wr_cache_free(c);
-}
-
 TEST(long_keys_in_a_bounded_cache_go_with_their_entries) {
     wr_cache *c = limited(4, 2);
     unsigned destroyed = 0;
@@ -298,4 +200,68 @@ TEST(the_only_one_kept_stays_kept_when_it_is_used_again) {
     wr_release(heavy);
     wr_cache_free(c);
     CHECK_EQ(destroyed, 3);
+}
+
+TEST(both_limits_of_what_is_kept_hold) {
+    wr_cache_options o = WR_CACHE_OPTIONS_INIT;
+    o.keep = 2;
+    o.keep_weight = 100;
+    o.weigh = weigh;
+    wr_cache *c = cache_new_ex(&o);
+    unsigned destroyed = 0;
+    for (unsigned i = 1; i <= 3; i++)
+        put_new(c, i, &destroyed);
+    CHECK_EQ(destroyed, 1); /* by number */
+    put_new(c, 97, &destroyed);
+    CHECK_EQ(destroyed, 2);
+    put_new(c, 50, &destroyed); /* by weight */
+    CHECK_EQ(destroyed, 4);
+    wr_cache_free(c);
+    CHECK_EQ(destroyed, 5);
+}
+
+static size_t weigh_once(const void *obj) {
+    ++*((const probe *)obj)->destroyed; /* is asked, rather */
+    return 1;
+}
+
+TEST(an_object_is_weighed_once_each_time_it_is_put) {
+    wr_cache_options o = WR_CACHE_OPTIONS_INIT;
+    o.keep_weight = 10;
+    o.weigh = weigh_once;
+    wr_cache *c = cache_new_ex(&o);
+    unsigned asked = 0;
+    probe *p = probe_new(&asked);
+    CHECK_EQ(wr_cache_put(c, "k", 1, p), 0);
+    CHECK(cached(c, "k", p));
+    CHECK_EQ(asked, 1);
+    CHECK_EQ(wr_cache_put(c, "k", 1, p), 0);
+    CHECK_EQ(asked, 2);
+    CHECK_EQ(wr_refcount(p), 2);
+    wr_cache_free(c);
+    wr_release(p);
+}
+
+TEST(asking_whether_a_key_is_there_is_no_use_of_it) {
+    wr_cache *c = limited(0, 2);
+    put_new(c, 1, NULL);
+    put_new(c, 2, NULL);
+    CHECK(has(c, 1));
+    put_new(c, 3, NULL);
+    CHECK(!has(c, 1) && has(c, 2) && has(c, 3));
+    wr_cache_free(c);
+}
+
+TEST(what_is_taken_out_is_kept_no_more) {
+    wr_cache *c = limited(0, 2);
+    unsigned destroyed = 0, key = 1;
+    put_new(c, 1, &destroyed);
+    put_new(c, 2, &destroyed);
+    void *one = wr_cache_pop(c, &key, sizeof key), *two = wr_cache_popitem(c, NULL, 0, NULL);
+    CHECK_EQ(wr_refcount(one), 1);
+    CHECK_EQ(wr_refcount(two), 1);
+    wr_release(one);
+    wr_release(two);
+    CHECK_EQ(destroyed, 2);
+    wr_cache_free(c);
 }

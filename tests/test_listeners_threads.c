@@ -24,6 +24,10 @@ static void slow(void *self, void *event, void *arg) {
     running = false;
 }
 
+static void other(void *self, void *event, void *arg) {
+    (void)self, (void)event, (void)arg;
+}
+
 static void *call(void *arg) {
     (void)arg;
     CHECK_EQ(wr_listeners_call(l, NULL), 1);
@@ -80,7 +84,10 @@ TEST(S53_remove_does_not_wait) {
         ;
     CHECK_EQ(wr_listeners_add(l, q, slow, NULL), 0);
     CHECK_EQ(wr_listeners_remove_wait(l, q, slow), 0); /* another object's is nothing to wait for */
+    CHECK_EQ(wr_listeners_add(l, p, other, NULL), 0);
+    CHECK_EQ(wr_listeners_remove_wait(l, p, other), 0); /* nor is another method */
     CHECK_EQ(wr_listeners_remove(l, p, slow), 0);
+    CHECK_EQ(wr_listeners_remove_wait_timed(l, p, slow, 1), -ETIMEDOUT); /* there was none, but it runs */
     CHECK(running);
     sem_post(&go);
     join(caller);
