@@ -66,30 +66,18 @@ void *wr_cache_popitem(wr_cache *cache, void *buf, size_t cap, size_t *len) {
 
 /* ---- one from another ---- */
 
-struct update {
-    wr_cache *to;
-    int error;
-};
-
-static int put_one(const void *key, size_t len, void *obj, void *arg) {
-    struct update *update = arg;
-    int error = wr_cache_put(update->to, key, len, obj);
-    if (error == -ESTALE) /* killed since */
-        error = 0;
-    update->error = error;
-    return error;
+static int put_one(const void *key, size_t len, void *obj, void *to) {
+    int error = wr_cache_put(to, key, len, obj);
+    return error == -ESTALE ? 0 : error; /* killed since */
 }
 
 int wr_cache_update(wr_cache *cache, wr_cache *from) {
-    struct update update = {.to = cache};
     if (cache == NULL || from == NULL)
         return -EINVAL;
     unsigned to = cache->options.flags;
     if (((to ^ from->options.flags) & WR_KEY_WORDS) || (to & ~from->options.flags & WR_KEYS_IN_VALUES))
         return -EINVAL;
-    if (cache != from)
-        (void)wr_cache_foreach(from, put_one, &update);
-    return update.error;
+    return cache != from ? wr_cache_foreach(from, put_one, cache) : 0;
 }
 
 wr_cache *wr_cache_copy(wr_cache *from) {

@@ -40,25 +40,16 @@ int wr_weakmap_foreach(wr_weakmap *map, int (*visit)(void *key, void *value, voi
 
 /* ---- one from another ---- */
 
-struct update {
-    wr_weakmap *to;
-    int error;
-};
-
-static int set_one(void *key, void *value, void *arg) {
-    struct update *update = arg;
-    int error = wr_weakmap_set(update->to, key, value);
-    update->error = error == -ESTALE ? 0 : error; /* killed since */
-    return update->error;
+static int set_one(void *key, void *value, void *to) {
+    int error = wr_weakmap_set(to, key, value);
+    return error == -ESTALE ? 0 : error; /* killed since */
 }
 
 int wr_weakmap_update(wr_weakmap *map, wr_weakmap *from) {
     if (map == NULL || from == NULL || weakmap_has_objects(map) != weakmap_has_objects(from) ||
         map->options.value_destroy != NULL || from->options.value_destroy != NULL)
         return -EINVAL;
-    struct update update = {.to = map};
-    int ended = map != from ? wr_weakmap_foreach(from, set_one, &update) : 0;
-    return update.error != 0 ? update.error : ended;
+    return map != from ? wr_weakmap_foreach(from, set_one, map) : 0;
 }
 
 wr_weakmap *wr_weakmap_copy(wr_weakmap *map) {

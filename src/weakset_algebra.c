@@ -8,60 +8,60 @@
 /* One set walked over, two others: what each member is looked up in, and what is changed. */
 struct pass {
     wr_weakset *in, *to;
-    int error;
 };
 
-/* Walk over `set`. Returns 0, the error of the pass, or what else ended it. */
+/* Walk over `set`. Returns 0, or what ended it: an error, or an answer. */
 static int walk(wr_weakset *set, int (*visit)(void *obj, void *arg), wr_weakset *in, wr_weakset *to) {
     struct pass pass = {.in = in, .to = to};
-    int ended = wr_weakset_foreach(set, visit, &pass);
-    return pass.error != 0 ? pass.error : ended;
+    return wr_weakset_foreach(set, visit, &pass);
 }
 
 /* Add, in a pass: an object killed since is no member. */
-static int add(struct pass *pass, void *obj) {
+static int add(const struct pass *pass, void *obj) {
     int result = wr_weakset_add(pass->to, obj);
-    pass->error = result < 0 && result != -ESTALE ? result : 0;
-    return pass->error;
+    return result < 0 && result != -ESTALE ? result : 0;
 }
 
 static int add_each(void *obj, void *arg) {
     return add(arg, obj);
 }
 
+/* Discard, in a pass. */
+static int discard(const struct pass *pass, void *obj) {
+    int result = wr_weakset_discard(pass->to, obj);
+    return result < 0 ? result : 0;
+}
+
 static int discard_each(void *obj, void *arg) {
-    (void)wr_weakset_discard(((struct pass *)arg)->to, obj);
-    return 0;
+    return discard(arg, obj);
 }
 
 static int add_if_in(void *obj, void *arg) {
-    struct pass *pass = arg;
+    const struct pass *pass = arg;
     return wr_weakset_contains(pass->in, obj) ? add(pass, obj) : 0;
 }
 
 static int add_if_not_in(void *obj, void *arg) {
-    struct pass *pass = arg;
+    const struct pass *pass = arg;
     return wr_weakset_contains(pass->in, obj) ? 0 : add(pass, obj);
 }
 
 static int discard_if_not_in(void *obj, void *arg) {
-    struct pass *pass = arg;
-    if (!wr_weakset_contains(pass->in, obj))
-        (void)wr_weakset_discard(pass->to, obj);
-    return 0;
+    const struct pass *pass = arg;
+    return wr_weakset_contains(pass->in, obj) ? 0 : discard(pass, obj);
 }
 
 static int toggle(void *obj, void *arg) {
-    struct pass *pass = arg;
+    const struct pass *pass = arg;
     return wr_weakset_discard(pass->to, obj) == 1 ? 0 : add(pass, obj);
 }
 
 static int end_if_in(void *obj, void *arg) {
-    return wr_weakset_contains(((struct pass *)arg)->in, obj);
+    return wr_weakset_contains(((const struct pass *)arg)->in, obj);
 }
 
 static int end_if_not_in(void *obj, void *arg) {
-    return !wr_weakset_contains(((struct pass *)arg)->in, obj);
+    return !wr_weakset_contains(((const struct pass *)arg)->in, obj);
 }
 
 /* ---- in place ---- */
