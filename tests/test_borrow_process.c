@@ -3,34 +3,17 @@
 #include "word.h"
 
 #include "borrows.h"
+#include "filter.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Headers of the kernel, which not every C library brings. */
-#if defined __linux__ && __has_include(<linux/seccomp.h>)
-#define CAN_FILTER
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#endif
-
 /* ---- without membarrier ---- */
 
 #ifdef CAN_FILTER
-/* From here on membarrier fails, as under many filters of system calls. */
 static bool forbid_membarrier(void) {
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {.len = sizeof filter / sizeof filter[0], .filter = filter};
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0 &&
-           syscall(SYS_membarrier, 0, 0, 0) == -1 && errno == EPERM;
+    return filter_call(SYS_membarrier, CALL_REFUSED) && syscall(SYS_membarrier, 0, 0, 0) == -1 &&
+           errno == EPERM;
 }
 #else
 static bool forbid_membarrier(void) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* fork: the child has what the forking thread had, and no lock is stuck in it. */
-#include "word.h"
-
-#include "common.h"
+#include "filter.h"
+#include "stopper.h"
+#include "table.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -208,4 +208,40 @@ TEST(a_queue_that_a_child_frees_stays_readable_in_the_parent) {
     CHECK_EQ(wr_queue_run(queue, 0), 1);
     CHECK_EQ(destroyed, 1);
     wr_queue_free(queue);
+}
+
+/* ---- locks that other threads slept for ---- */
+
+static void count_entries(void *cache) {
+    CHECK_EQ(wr_cache_len(cache), 0);
+}
+
+/* Who gives a lock back wakes those that sleep for it, which is a system call. */
+TEST(in_a_child_nobody_is_woken_who_is_not_there) {
+    NEEDS_STOPPER;
+    if (watched() || emulated())
+        SKIP("the tool itself may make the system call that this test forbids");
+    wr_cache_options o = WR_CACHE_OPTIONS_INIT;
+    o.shards = 1;
+    wr_cache *c = wr_cache_new_ex(&o);
+    REQUIRE(c != NULL);
+    struct stopper s;
+    const void *lock = &((struct table *)(void *)c)->shards[0].lock.state;
+    wr_atfork_prepare();
+    stopper_start(&s, count_entries, c, "cas_acquire", lock,
+                  2); /* it is held: about to sleep, and has said so */
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        be_a_child();
+        wr_atfork_child();
+        if (!filter_call(SYS_futex, CALL_IS_THE_END))
+            _exit(0);
+        count_entries(c);
+        _exit(0);
+    }
+    wr_atfork_parent();
+    stopper_finish(&s);
+    child_was_good(child);
+    wr_cache_free(c);
 }
