@@ -1064,7 +1064,7 @@ typedef struct wr_weakmap_options {
 
 /* Make a weak map, by identity: a value for each object, until the object dies. A value that refers strongly
  * to its own key, by whatever way round, keeps it alive for ever, as the map keeps the value: hold the key
- * weakly from there. (Values that are objects are shown to reports of such circles.)
+ * weakly from there. wr_report_cycles shows it where values are objects and their types have a trace.
  * Gives:     the map, to be freed by wr_weakmap_free.
  * Returns:   the map; NULL with errno ENOMEM.
  * Blocks:    never.   Allocates: some KiB, later more: about 144 bytes for each entry.
@@ -1557,7 +1557,7 @@ WR_API int wr_report_holders(FILE *f, const void *obj);
  * shortest circle, by the names of fields, and which field to make weak; as text, JSON (one object, one line), or a
  * Graphviz graph with the circles in red.
  * Needs:     quiet: nobody else calls weakrt, or changes what trace looks at, until it returns. Objects whose type
- *            has no trace are taken to own nothing.
+ *            has no trace are taken to own nothing but what weak maps have for them.
  * Returns:   as wr_stats_write, also when there are none.
  * Blocks:    as wr_stats_write.   Allocates: about 50 bytes for each object with a trace and 40 for each reference
  *            visited, until it returns.

@@ -51,14 +51,16 @@ static uint32_t new_group(struct cycles *c, const uint32_t *members, uint32_t co
 }
 
 /* Choose the member most likely meant to own the others: the one that others hold most, then the one that most
- * members hold, as children do their parent, then the first. */
+ * members hold, as children do their parent, then the first. Not an entry of a map: what leads to it is no field that
+ * could be made weak. */
 static uint32_t root_of(const struct cycles *c, const uint32_t *members, uint32_t count) {
     uint32_t root = members[0];
     for (uint32_t i = 1; i < count; i++) {
         const struct cycles_node *best = cycles_node(c, root), *node = cycles_node(c, members[i]);
-        if (node->outside != best->outside ? node->outside > best->outside
-            : node->inside != best->inside ? node->inside > best->inside
-                                           : members[i] < root)
+        if (node->entry != best->entry       ? best->entry
+            : node->outside != best->outside ? node->outside > best->outside
+            : node->inside != best->inside   ? node->inside > best->inside
+                                             : members[i] < root)
             root = members[i];
     }
     return root;

@@ -17,7 +17,7 @@
 
 #define CYCLES_NONE UINT32_MAX
 
-/* A live object whose type has a trace. */
+/* A live object whose type has a trace, or that weak maps have values for. */
 struct cycles_node {
     struct wr_slot *slot;
     uint32_t first;           /* of its edges, which are in a row: up to the next node's first */
@@ -28,6 +28,7 @@ struct cycles_node {
     uint32_t part;            /* the strongly connected part it is in, different in each round */
     uint32_t from;            /* the edge by which the search for a circle came to it */
     uint32_t inside, outside; /* references to it by members of its group, and all others */
+    bool entry;               /* of a map, which its key owns */
 };
 
 /* A reference that trace visited, to another node or the same. */

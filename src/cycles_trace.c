@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "alloc.h"
-#include "lock.h"
+#include "registry.h"
 #include "survey.h"
 
 void *cycles_append(struct cycles *c, struct cycles_array *array, size_t size) {
@@ -65,13 +65,35 @@ static void visit(void *child, const char *field, void *arg) {
         *edge = (struct cycles_edge){.from = visitor->node, .to = to, .field = field};
 }
 
+/* Return the next entry behind `last` (NULL: the first) that an object's list owns and that owns something itself: the
+ * value that a weak map has for the object, if it is one too. Nobody changes the list, so says the caller. */
+static struct wr_entry *next_owned(struct wr_slot *slot, const struct wr_entry *last) {
+    struct lock *stripe = registry_stripe(slot);
+    lock_take(stripe);
+    struct wr_entry *entry = last != NULL ? last->next : *registry_behind_front(slot, stripe);
+    while (entry != NULL && !(entry->kind == ENTRY_NODE && wr_type_of(entry)->trace != NULL))
+        entry = entry->next;
+    lock_give(stripe);
+    return entry;
+}
+
+static void trace_entries(struct wr_slot *slot, struct visitor *visitor) {
+    for (struct wr_entry *entry = NULL; (entry = next_owned(slot, entry)) != NULL;) {
+        uint32_t to = find(visitor->c, wr_slot_of(entry));
+        visit(entry, "(map)", visitor);
+        if (to != CYCLES_NONE)
+            cycles_node(visitor->c, to)->entry = true;
+    }
+}
+
 void cycles_trace(struct cycles *c) {
     uint64_t word;
     const wr_type *type;
     for (struct wr_slot *slot = NULL; (slot = arena_next(slot)) != NULL;) {
         if (!survey_look(slot, &word, &type))
             continue;
-        struct cycles_node *node = type->trace != NULL ? cycles_append(c, &c->nodes, sizeof *node) : NULL;
+        bool owns = type->trace != NULL || ((word & WR_REG) && next_owned(slot, NULL) != NULL);
+        struct cycles_node *node = owns ? cycles_append(c, &c->nodes, sizeof *node) : NULL;
         if (node == NULL) {
             c->opaque++;
             continue;
@@ -84,8 +106,12 @@ void cycles_trace(struct cycles *c) {
     for (uint32_t i = 0; i < c->objects && !c->no_memory; i++) {
         struct visitor visitor = {c, i};
         struct wr_slot *slot = cycles_node(c, i)->slot;
+        type = wr_read(&slot->type);
         cycles_node(c, i)->first = c->edges.count;
-        wr_read(&slot->type)->trace(wr_payload_of(slot), visit, &visitor);
+        if (type->trace != NULL)
+            type->trace(wr_payload_of(slot), visit, &visitor);
+        if (wr_load_relaxed(&slot->word) & WR_REG) /* relaxed: nobody changes it */
+            trace_entries(slot, &visitor);
     }
     struct cycles_node *end = cycles_append(c, &c->nodes, sizeof *end);
     if (end != NULL)
