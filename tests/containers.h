@@ -48,4 +48,11 @@ static inline wr_weakmap *map_new(unsigned flags, void (*value_destroy)(void *va
     return m;
 }
 
+/* At the end of a test: no object is left, and no entry either. */
+static inline void check_nothing_left(void) {
+    wr_stats stats;
+    wr_stats_get(&stats, sizeof stats);
+    CHECK_EQ(stats.live, 0);
+}
+
 #endif

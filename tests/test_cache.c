@@ -18,6 +18,7 @@ TEST(S49_get_put_and_what_is_not_there) {
     CHECK_EQ(wr_cache_len(c), 1);
     wr_release(p);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 TEST(S47_an_entry_goes_with_its_object) {
@@ -32,6 +33,7 @@ TEST(S47_an_entry_goes_with_its_object) {
     CHECK_EQ(wr_cache_len(c), 0);
     CHECK_EQ(wr_cache_remove(c, "a", 1), -ENOENT);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 TEST(S47_an_entry_goes_when_its_object_is_cleared_or_killed) {
@@ -50,6 +52,7 @@ TEST(S47_an_entry_goes_when_its_object_is_cleared_or_killed) {
     CHECK_EQ(wr_cache_len(c), 0);
     wr_release(p);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 TEST(S47_the_old_objects_death_leaves_the_new_one) {
@@ -64,6 +67,7 @@ TEST(S47_the_old_objects_death_leaves_the_new_one) {
     wr_release(new);
     CHECK_EQ(wr_cache_len(c), 0);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 TEST(one_object_under_many_keys_and_in_many_caches) {
@@ -78,6 +82,7 @@ TEST(one_object_under_many_keys_and_in_many_caches) {
     CHECK_EQ(wr_cache_len(c[1]) + wr_cache_len(c[2]), 0);
     wr_cache_free(c[1]);
     wr_cache_free(c[2]);
+    check_nothing_left();
 }
 
 TEST(the_same_object_again_under_its_key_is_no_second_entry) {
@@ -89,6 +94,7 @@ TEST(the_same_object_again_under_its_key_is_no_second_entry) {
     wr_release(p);
     CHECK_EQ(wr_cache_len(c), 0);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 TEST(S49_set_default_keeps_what_is_alive) {
@@ -108,6 +114,7 @@ TEST(S49_set_default_keeps_what_is_alive) {
     wr_release(got);
     wr_release(b);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 TEST(S49_pop_and_remove) {
@@ -125,6 +132,7 @@ TEST(S49_pop_and_remove) {
     CHECK_EQ(wr_refcount(p), 1);
     wr_release(p);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 TEST(keys_of_no_length_and_of_great_length) {
@@ -154,6 +162,7 @@ TEST(keys_of_no_length_and_of_great_length) {
     wr_release(a);
     free(key);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 static void *never(const void *key, size_t len, void *arg) {
@@ -197,6 +206,7 @@ TEST(what_is_refused_and_leaves_the_cache_as_it_was) {
     wr_release(unreferable);
     wr_release(p);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 TEST(options_that_cannot_be) {
@@ -232,4 +242,5 @@ TEST(errno_is_kept_by_what_succeeds_and_by_what_finds_nothing) {
     CHECK_NULL(wr_cache_popitem(c, NULL, 0, NULL));
     wr_cache_free(c);
     CHECK_EQ(errno, ENOTTY);
+    check_nothing_left();
 }

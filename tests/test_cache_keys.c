@@ -33,6 +33,7 @@ TEST(keys_that_are_words) {
     wr_cache_free(bytes);
     wr_cache_free(copy);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 struct named {
@@ -64,6 +65,7 @@ TEST(keys_that_lie_in_the_objects) {
     CHECK_EQ(wr_cache_len(c), 0);
     wr_cache_free(copied);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 static uint64_t constant_hash(const void *key, size_t len, void *arg) {
@@ -98,6 +100,7 @@ TEST(a_hash_of_the_callers_however_bad) {
     for (unsigned i = 1; i < N; i += 2)
         wr_release(p[i]);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 /* Bytes that are the same but for one, at any place, and beginnings of each other: all under one hash. */
@@ -134,6 +137,41 @@ TEST(keys_of_one_hash_are_told_apart_by_each_byte_and_by_length) {
     }
     CHECK_EQ(wr_cache_len(c), 0);
     wr_cache_free(c);
+    check_nothing_left();
+}
+
+/* Each of these is made inside of the make of the one before. */
+static const char *const nested[] = {"a", "b", "ab", "", NULL};
+
+static void *make_nested(const void *key, size_t len, void *arg) {
+    wr_cache *c = arg;
+    unsigned i = 0;
+    while (strlen(nested[i]) != len || memcmp(nested[i], key, len) != 0)
+        i++;
+    if (nested[i + 1] != NULL) {
+        void *inner = wr_cache_get_or_create(c, nested[i + 1], strlen(nested[i + 1]), make_nested, c);
+        CHECK_NOT_NULL(inner);
+        CHECK_EQ(((probe *)inner)->value, i + 1);
+        wr_release(inner);
+    }
+    probe *p = probe_new(NULL);
+    p->value = i;
+    return p;
+}
+
+TEST(S48_keys_of_one_hash_have_makers_of_their_own) {
+    unsigned asked = 0;
+    wr_cache_options o = WR_CACHE_OPTIONS_INIT;
+    o.hash = constant_hash;
+    o.hash_arg = &asked;
+    wr_cache *c = cache_new_ex(&o);
+    probe *p = wr_cache_get_or_create(c, nested[0], 1, make_nested, c);
+    REQUIRE(p != NULL);
+    CHECK_EQ(p->value, 0);
+    wr_release(p);
+    CHECK_EQ(asked, 4);
+    wr_cache_free(c);
+    check_nothing_left();
 }
 
 static uint64_t hash_word(const void *key, size_t len, void *arg) {
@@ -155,6 +193,7 @@ TEST(the_callers_hash_is_asked_with_the_key_as_the_caller_gave_it) {
     CHECK_EQ(wr_cache_remove(c, &word, 0), 0);
     wr_release(p);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 TEST(a_key_is_written_as_far_as_there_is_room) {
@@ -181,4 +220,5 @@ TEST(a_key_is_written_as_far_as_there_is_room) {
     CHECK_EQ(wr_refcount(p), 1);
     wr_release(p);
     wr_cache_free(c);
+    check_nothing_left();
 }

@@ -47,6 +47,7 @@ TEST(the_most_recently_used_are_kept_alive) {
     CHECK(has(c, 1));
     wr_cache_free(c);
     CHECK_EQ(destroyed, 12);
+    check_nothing_left();
 }
 
 TEST(one_that_lost_its_place_is_kept_again_when_it_is_used) {
@@ -66,6 +67,7 @@ TEST(one_that_lost_its_place_is_kept_again_when_it_is_used) {
     CHECK_EQ(wr_cache_len(c), 0);
     wr_release(p);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 TEST(a_bound_takes_out_the_least_recently_used) {
@@ -88,6 +90,7 @@ TEST(a_bound_takes_out_the_least_recently_used) {
         wr_release(p[i]);
     }
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 static size_t weigh(const void *obj) {
@@ -117,6 +120,7 @@ TEST(what_is_kept_may_be_limited_by_weight) {
     CHECK(has(c, 99));
     wr_cache_free(c);
     CHECK_EQ(destroyed, 67);
+    check_nothing_left();
 }
 
 TEST(limits_over_many_shards_hold_for_the_whole) {
@@ -132,6 +136,7 @@ TEST(limits_over_many_shards_hold_for_the_whole) {
     CHECK_EQ(destroyed, 3000 - 501);
     wr_cache_free(c);
     CHECK_EQ(destroyed, 3000);
+    check_nothing_left();
 }
 
 TEST(long_keys_in_a_bounded_cache_go_with_their_entries) {
@@ -161,6 +166,7 @@ TEST(long_keys_in_a_bounded_cache_go_with_their_entries) {
         wr_release(held[i]);
     wr_cache_free(c);
     CHECK_EQ(destroyed, 10);
+    check_nothing_left();
 }
 
 TEST(a_heavy_object_displaces_any_number_of_light_ones) {
@@ -180,6 +186,7 @@ TEST(a_heavy_object_displaces_any_number_of_light_ones) {
     CHECK_EQ(destroyed, 300);
     CHECK_EQ(wr_cache_len(c), 1);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 TEST(the_only_one_kept_stays_kept_when_it_is_used_again) {
@@ -200,6 +207,7 @@ TEST(the_only_one_kept_stays_kept_when_it_is_used_again) {
     wr_release(heavy);
     wr_cache_free(c);
     CHECK_EQ(destroyed, 3);
+    check_nothing_left();
 }
 
 TEST(both_limits_of_what_is_kept_hold) {
@@ -218,6 +226,7 @@ TEST(both_limits_of_what_is_kept_hold) {
     CHECK_EQ(destroyed, 4);
     wr_cache_free(c);
     CHECK_EQ(destroyed, 5);
+    check_nothing_left();
 }
 
 static size_t weigh_once(const void *obj) {
@@ -240,6 +249,7 @@ TEST(an_object_is_weighed_once_each_time_it_is_put) {
     CHECK_EQ(wr_refcount(p), 2);
     wr_cache_free(c);
     wr_release(p);
+    check_nothing_left();
 }
 
 TEST(asking_whether_a_key_is_there_is_no_use_of_it) {
@@ -250,6 +260,7 @@ TEST(asking_whether_a_key_is_there_is_no_use_of_it) {
     put_new(c, 3, NULL);
     CHECK(!has(c, 1) && has(c, 2) && has(c, 3));
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 TEST(what_is_taken_out_is_kept_no_more) {
@@ -264,4 +275,5 @@ TEST(what_is_taken_out_is_kept_no_more) {
     wr_release(two);
     CHECK_EQ(destroyed, 2);
     wr_cache_free(c);
+    check_nothing_left();
 }

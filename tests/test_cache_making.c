@@ -45,6 +45,7 @@ TEST(S48_what_is_there_is_got_and_what_is_not_is_made) {
     wr_release(wr_cache_get_or_create(at.c, "k", 1, make, &destroyed));
     CHECK_EQ(at.runs, 2);
     wr_cache_free(at.c);
+    check_nothing_left();
 }
 
 TEST(S48_a_maker_that_fails_leaves_nothing_and_its_errno) {
@@ -56,6 +57,7 @@ TEST(S48_a_maker_that_fails_leaves_nothing_and_its_errno) {
     CHECK_NOT_NULL(p);
     wr_release(p);
     wr_cache_free(at.c);
+    check_nothing_left();
 }
 
 static void *make_within(const void *key, size_t len, void *arg) {
@@ -77,6 +79,7 @@ TEST(S48_the_same_key_from_inside_its_own_make) {
     CHECK(cached(at.c, "k", p));
     wr_release(p);
     wr_cache_free(at.c);
+    check_nothing_left();
 }
 
 static void *make_and_put(const void *key, size_t len, void *arg) {
@@ -92,6 +95,54 @@ TEST(S48_what_the_maker_itself_put_wins) {
     wr_release(got);
     wr_release(put);
     wr_cache_free(at.c);
+    check_nothing_left();
+}
+
+static int visit(const void *key, size_t len, void *obj, void *arg) {
+    (void)key, (void)len, (void)obj;
+    ++*(unsigned *)arg;
+    return 0;
+}
+
+/* Whatever it does, there is nothing under its own key until it has returned. */
+static void *make_and_do_all(const void *key, size_t len, void *arg) {
+    probe *there = arg;
+    unsigned met = 0;
+    CHECK(!wr_cache_contains(at.c, key, len));
+    CHECK_NULL(wr_cache_pop(at.c, key, len));
+    CHECK_EQ(wr_cache_remove(at.c, key, len), -ENOENT);
+    CHECK_EQ(wr_cache_len(at.c), 1);
+    CHECK_EQ(wr_cache_foreach(at.c, visit, &met), 0);
+    CHECK_EQ(met, 1);
+    wr_cache *copy = wr_cache_copy(at.c);
+    CHECK_EQ(wr_cache_len(copy), 1);
+    wr_cache_clear(at.c);
+    CHECK_EQ(wr_cache_update(at.c, copy), 0);
+    wr_cache_free(copy);
+    void *got = wr_cache_popitem(at.c, NULL, 0, NULL);
+    CHECK_PTR_EQ(got, there);
+    wr_release(got);
+    void *mine = probe_new(NULL);
+    got = wr_cache_set_default(at.c, key, len, mine); /* is there for as long as it lives */
+    CHECK_PTR_EQ(got, mine);
+    wr_release(got);
+    wr_release(mine);
+    errno = EHOSTUNREACH; /* no error, since it makes one */
+    return probe_new(NULL);
+}
+
+TEST(S48_a_maker_may_use_the_cache_that_it_makes_for) {
+    set_up();
+    probe *there = probe_new(NULL);
+    CHECK_EQ(wr_cache_put(at.c, "there", 5, there), 0);
+    void *p = wr_cache_get_or_create(at.c, "k", 1, make_and_do_all, there);
+    CHECK_EQ(wr_refcount(p), 1);
+    CHECK(cached(at.c, "k", p));
+    CHECK_EQ(wr_cache_len(at.c), 1);
+    wr_release(p);
+    wr_release(there);
+    wr_cache_free(at.c);
+    check_nothing_left();
 }
 
 static void *make_unfit(const void *key, size_t len, void *arg) {
@@ -113,6 +164,7 @@ TEST(S48_what_cannot_be_put_in_is_released) {
     CHECK_NULL(wr_cache_get_or_create(at.c, "k", 1, make_unreferable, NULL));
     CHECK_EQ(errno, ENOTSUP);
     wr_cache_free(at.c);
+    check_nothing_left();
 }
 
 /* ---- with others waiting ---- */
@@ -173,6 +225,7 @@ TEST(S48_all_who_wait_get_the_same) {
     for (unsigned i = 0; i < GETTERS; i++)
         wr_release(getters[i].got);
     wr_cache_free(at.c);
+    check_nothing_left();
 }
 
 TEST(S48_a_maker_that_fails_wakes_the_others_and_one_of_them_tries) {
@@ -189,6 +242,7 @@ TEST(S48_a_maker_that_fails_wakes_the_others_and_one_of_them_tries) {
     for (unsigned i = 1; i < GETTERS; i++)
         wr_release(getters[i].got);
     wr_cache_free(at.c);
+    check_nothing_left();
 }
 
 TEST(S48_a_put_meanwhile_wins) {
@@ -206,6 +260,7 @@ TEST(S48_a_put_meanwhile_wins) {
     CHECK_EQ(wr_refcount(put), 1);
     wr_release(put);
     wr_cache_free(at.c);
+    check_nothing_left();
 }
 
 /* ---- circles of makers ---- */
@@ -248,4 +303,5 @@ TEST(S48_makers_that_wait_for_each_other_are_told) {
     run_threads(2, make_one, NULL);
     CHECK_EQ(refused, 1);
     wr_cache_free(at.c);
+    check_nothing_left();
 }

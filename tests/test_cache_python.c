@@ -49,6 +49,7 @@ TEST(weak_values) {
     CHECK(cached_at(c, key, NULL));
     wr_cache_free(c);
     wr_cache_free(copy);
+    check_nothing_left();
 }
 
 struct seen {
@@ -82,23 +83,25 @@ TEST(weak_valued_iters) {
     CHECK_EQ(wr_cache_foreach(seen.c, see, &seen), 0);
     CHECK_EQ(seen.calls, COUNT);
     wr_cache_free(seen.c);
+    check_nothing_left();
 }
 
 static int stop(const void *key, size_t len, void *obj, void *arg) {
     (void)key, (void)len, (void)obj;
-    return --*(int *)arg == 0 ? -42 : 0;
+    return --*(int *)arg == 0 ? 42 : 0;
 }
 
 TEST(a_visitor_may_end_it_and_nothing_stays_held) {
     void *objs[COUNT];
     wr_cache *c = filled(objs);
     int left = 3;
-    CHECK_EQ(wr_cache_foreach(c, stop, &left), -42);
+    CHECK_EQ(wr_cache_foreach(c, stop, &left), 42);
     CHECK_EQ(left, 0);
     for (unsigned i = 0; i < COUNT; i++)
         CHECK_EQ(wr_refcount(objs[i]), 1);
     drop(objs, 0, COUNT);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 static void drop_all(struct seen *seen) {
@@ -135,6 +138,7 @@ TEST(weak_values_destroy_while_iterating) {
         CHECK_EQ(wr_cache_len(seen.c), 0);
         wr_cache_free(seen.c);
     }
+    check_nothing_left();
 }
 
 TEST(make_weak_valued_dict_from_weak_valued_dict) {
@@ -146,6 +150,7 @@ TEST(make_weak_valued_dict_from_weak_valued_dict) {
     drop(objs, 0, COUNT);
     CHECK_EQ(wr_cache_len(copy), 0);
     wr_cache_free(copy);
+    check_nothing_left();
 }
 
 TEST(weak_valued_dict_popitem) {
@@ -168,6 +173,7 @@ TEST(weak_valued_dict_popitem) {
     CHECK_NULL(wr_cache_popitem(c, NULL, 0, NULL));
     drop(objs, 1, COUNT);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 TEST(weak_valued_dict_update_and_union) {
@@ -191,6 +197,7 @@ TEST(weak_valued_dict_update_and_union) {
     wr_cache_free(a);
     wr_cache_free(b);
     wr_cache_free(both);
+    check_nothing_left();
 }
 
 TEST(weak_valued_delitem) {
@@ -202,6 +209,7 @@ TEST(weak_valued_delitem) {
     CHECK_EQ(wr_cache_remove(c, &key, sizeof key), -ENOENT);
     drop(objs, 0, COUNT);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 /* An old object that is dead while its entry's removal is still to come: its destroy waits for this one's. */
@@ -211,6 +219,9 @@ static void put_newer(void *self) {
     wr_release(((probe *)self)->child); /* its own end comes after this returns */
     CHECK_EQ(wr_cache_len(shared), 0);  /* but it is dead now */
     CHECK(cached(shared, "k", NULL));
+    CHECK(!wr_cache_contains(shared, "k", 1));
+    CHECK_NULL(wr_cache_pop(shared, "k", 1));
+    CHECK_EQ(wr_cache_remove(shared, "k", 1), -ENOENT);
     CHECK_EQ(wr_cache_put(shared, "k", 1, newer), 0);
 }
 
@@ -228,4 +239,5 @@ TEST(S47_weak_valued_consistency) {
     CHECK_EQ(wr_cache_len(shared), 1);
     wr_release(newer);
     wr_cache_free(shared);
+    check_nothing_left();
 }

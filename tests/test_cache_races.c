@@ -52,6 +52,7 @@ TEST(S47_the_old_death_comes_for_its_entry_when_the_new_one_is_in) {
     wr_release(new);
     CHECK_EQ(wr_cache_len(c), 0);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 TEST(S47_the_old_death_comes_when_its_entry_is_taken_out_by_hand) {
@@ -67,6 +68,7 @@ TEST(S47_the_old_death_comes_when_its_entry_is_taken_out_by_hand) {
     CHECK_EQ(destroyed, 1);
     CHECK_EQ(wr_cache_len(c), 0);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 static void remove_k(void *arg) {
@@ -90,6 +92,7 @@ TEST(S47_an_entry_is_taken_out_by_hand_and_its_object_dies_before_it_is_taken_ba
     CHECK_EQ(destroyed, 1);
     wr_cache_free(c);
     (void)lock;
+    check_nothing_left();
 }
 
 TEST(S47_a_kill_before_the_entry_is_in_leaves_the_cache_as_it_was) {
@@ -109,6 +112,7 @@ TEST(S47_a_kill_before_the_entry_is_in_leaves_the_cache_as_it_was) {
     CHECK(cached(c, "k", there));
     wr_release(there);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 TEST(S47_a_clear_before_the_entry_is_in_comes_before_the_put) {
@@ -125,6 +129,7 @@ TEST(S47_a_clear_before_the_entry_is_in_comes_before_the_put) {
     CHECK_EQ(destroyed, 1);
     CHECK_EQ(wr_cache_len(c), 0);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 TEST(S48_a_put_between_making_and_putting_wins) {
@@ -142,6 +147,7 @@ TEST(S48_a_put_between_making_and_putting_wins) {
     CHECK(cached(c, "k", p));
     wr_release(p);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 TEST(S48_what_was_put_meanwhile_and_died_does_not_win) {
@@ -159,6 +165,7 @@ TEST(S48_what_was_put_meanwhile_and_died_does_not_win) {
     wr_release(got);
     CHECK_EQ(destroyed, 1);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 static void get_again(void *arg) {
@@ -181,6 +188,7 @@ TEST(S48_who_comes_when_it_is_put_but_not_yet_told_gets_it) {
     wr_release(second);
     CHECK_EQ(destroyed, 1);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 TEST(a_cache_is_freed_while_a_death_is_on_its_way_to_it) {
@@ -193,4 +201,5 @@ TEST(a_cache_is_freed_while_a_death_is_on_its_way_to_it) {
     wr_cache_free(c);
     stopper_finish(&s); /* frees the memory: leak checkers see when not, AddressSanitizer when too early */
     CHECK_EQ(destroyed, 1);
+    check_nothing_left();
 }

@@ -2,6 +2,8 @@
 /* Caches under threads: Python's threaded consistency tests, and an oracle for each key. */
 #include "containers.h"
 
+#include <sched.h>
+
 enum { THREADS = 4, KEYS = 16 };
 
 static wr_cache *c;
@@ -39,6 +41,43 @@ TEST(threaded_weak_valued_setdefault) {
     run_threads(THREADS, set_default, NULL);
     CHECK_EQ(wr_cache_len(c), 0);
     wr_cache_free(c);
+    check_nothing_left();
+}
+
+/* One puts and drops, the others pop: what they get is alive, of that key, and nobody else's. */
+enum { POPPED = 1u << 20 };
+static atomic_bool put_all;
+
+static void put_or_pop(unsigned index, void *arg) {
+    (void)arg;
+    test_rng rng = rng_make(index);
+    for (unsigned n = scaled(40000); index == 0 && n > 0; n--) {
+        unsigned key = (unsigned)rng_below(&rng, KEYS);
+        void *p = make(&key, sizeof key, NULL);
+        CHECK_EQ(wr_cache_put(c, &key, sizeof key, p), 0);
+        if (n % 2 == 0)
+            sched_yield(); /* it is there for a while */
+        wr_release(p);
+    }
+    if (index == 0)
+        atomic_store(&put_all, true);
+    while (!atomic_load(&put_all)) {
+        unsigned key = (unsigned)rng_below(&rng, KEYS);
+        probe *p = wr_cache_pop(c, &key, sizeof key);
+        if (p != NULL) {
+            check(p, key);
+            p->value |= POPPED;
+        }
+        wr_release(p);
+    }
+}
+
+TEST(threaded_weak_valued_pop) {
+    c = cache_new();
+    run_threads(THREADS, put_or_pop, NULL);
+    CHECK_EQ(wr_cache_len(c), 0);
+    wr_cache_free(c);
+    check_nothing_left();
 }
 
 /* Each thread has a key of its own, which the others' deaths must leave alone. */
@@ -66,6 +105,7 @@ TEST(S47_threaded_weak_valued_consistency) {
     run_threads(THREADS, put_over_the_dying, NULL);
     CHECK_EQ(wr_cache_len(c), 0);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 static atomic_uint makers[KEYS]; /* at work */
@@ -99,6 +139,7 @@ TEST(S48_one_maker_and_one_object_for_a_key) {
     run_threads(THREADS, get_or_create, NULL);
     CHECK_EQ(wr_cache_len(c), 0);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 static int count(const void *key, size_t len, void *obj, void *arg) {
@@ -160,6 +201,7 @@ TEST(threaded_weak_value_dict_copy) {
     run_threads(THREADS, copy_while_dying, NULL);
     CHECK_EQ(wr_cache_len(c), 0);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 /* Two threads drop one object each, under the same key, while others keep what they got for a moment. */
@@ -190,6 +232,7 @@ TEST(limits_hold_under_threads) {
     wr_cache_clear(c);
     CHECK_EQ(wr_cache_len(c), 0);
     wr_cache_free(c);
+    check_nothing_left();
 }
 
 /* All are on one list, for fork. */
@@ -202,4 +245,5 @@ static void make_and_free(unsigned index, void *arg) {
 
 TEST(caches_are_made_and_freed_on_many_threads) {
     run_threads(THREADS, make_and_free, NULL);
+    check_nothing_left();
 }

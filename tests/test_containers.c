@@ -3,7 +3,6 @@
 #include "containers.h"
 
 #include <semaphore.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -78,40 +77,6 @@ TEST(S49_each_refusal_of_memory_is_survived) {
         CHECK_EQ(wr_refcount(objs[i]), 1);
         wr_release(objs[i]);
     }
-}
-
-TEST(S49_no_memory_for_an_entry_is_ENOMEM_and_changes_nothing) {
-    if (emulated())
-        SKIP("an emulator does not keep the limits of its process's memory");
-    if (watched())
-        SKIP("the tool itself needs the memory that this test forbids");
-    struct rlimit before, now;
-    wr_cache *c = cache_new();
-    wr_weakset *s = set_new(0);
-    wr_weakmap *m = map_new(0, NULL);
-    wr_listeners *l = wr_listeners_new();
-    probe *p = probe_new(NULL); /* one chunk, of probes; entries are of other sizes */
-    REQUIRE(l != NULL && sizeof(probe) <= 32);
-    REQUIRE(getrlimit(RLIMIT_DATA, &before) == 0);
-    now = (struct rlimit){1 << 20, before.rlim_max};
-    REQUIRE(setrlimit(RLIMIT_DATA, &now) == 0);
-    errno = ENOTTY;
-    int results[] = {wr_cache_put(c, "k", 1, p), wr_weakset_add(s, p), wr_weakmap_set(m, p, p),
-                     wr_listeners_add(l, p, no_method, NULL)};
-    int error = errno;
-    REQUIRE(setrlimit(RLIMIT_DATA, &before) == 0);
-    for (unsigned i = 0; i < 4; i++)
-        CHECK_EQ(results[i], -ENOMEM);
-    CHECK_EQ(error, ENOTTY);
-    CHECK_EQ(wr_cache_len(c) + wr_weakset_len(s) + wr_weakmap_len(m) + wr_listeners_len(l), 0);
-    CHECK_EQ(wr_cache_put(c, "k", 1, p), 0);
-    CHECK_EQ(wr_refcount(p), 1);
-    wr_release(p);
-    CHECK_EQ(wr_cache_len(c), 0);
-    wr_cache_free(c);
-    wr_weakset_free(s);
-    wr_weakmap_free(m);
-    wr_listeners_free(l);
 }
 
 /* ---- fork ---- */

@@ -48,6 +48,7 @@ TEST(S51_a_hash_that_fails_is_told_by_each_function_of_maps) {
     wr_release(good);
     wr_weakmap_free(by_value);
     wr_weakmap_free(by_identity);
+    check_nothing_left();
 }
 
 TEST(S52_a_hash_that_fails_is_told_by_each_function_of_sets) {
@@ -82,6 +83,7 @@ TEST(S52_a_hash_that_fails_is_told_by_each_function_of_sets) {
     wr_weakset_free(by_value);
     wr_weakset_free(empty);
     wr_weakset_free(by_identity);
+    check_nothing_left();
 }
 
 /* ---- what is killed while it is put in from another container is left out ---- */
@@ -109,6 +111,7 @@ TEST(S49_a_cache_is_updated_without_what_is_killed_meanwhile) {
     wr_release(p);
     wr_cache_free(from);
     wr_cache_free(to);
+    check_nothing_left();
 }
 
 TEST(S51_a_map_is_updated_without_what_is_killed_meanwhile) {
@@ -120,6 +123,7 @@ TEST(S51_a_map_is_updated_without_what_is_killed_meanwhile) {
     wr_release(key);
     wr_weakmap_free(from);
     wr_weakmap_free(to);
+    check_nothing_left();
 }
 
 TEST(S52_sets_are_made_without_what_is_killed_meanwhile) {
@@ -137,6 +141,7 @@ TEST(S52_sets_are_made_without_what_is_killed_meanwhile) {
     wr_weakset_free(from);
     wr_weakset_free(to);
     wr_weakset_free(made);
+    check_nothing_left();
 }
 
 /* ---- an equal that ends what it compares ---- */
@@ -180,6 +185,7 @@ TEST(S51_a_key_that_is_ended_by_its_equal_is_not_found) {
         wr_release(like);
     }
     wr_weakmap_free(m);
+    check_nothing_left();
 }
 
 TEST(S52_a_member_that_is_ended_by_its_equal_is_none) {
@@ -200,6 +206,7 @@ TEST(S52_a_member_that_is_ended_by_its_equal_is_none) {
         wr_release(like);
     }
     wr_weakset_free(s);
+    check_nothing_left();
 }
 
 /* ---- by identity, nobody is asked ---- */
@@ -221,6 +228,7 @@ TEST(S51_by_identity_equal_keys_are_different_ones) {
     wr_release(b);
     wr_weakmap_free(m);
     wr_weakset_free(s);
+    check_nothing_left();
 }
 
 TEST(S52_what_is_made_of_a_set_by_value_is_by_value) {
@@ -240,4 +248,5 @@ TEST(S52_what_is_made_of_a_set_by_value_is_by_value) {
     wr_weakset_free(b);
     wr_release(one);
     wr_release(like);
+    check_nothing_left();
 }

@@ -63,6 +63,7 @@ TEST(S53_called_in_registration_order_with_event_and_argument) {
         wr_release(p[i]);
     CHECK_EQ(wr_listeners_call(l, NULL), 0);
     wr_listeners_free(l);
+    check_nothing_left();
 }
 
 TEST(S53_the_dead_and_the_removed_are_not_called) {
@@ -90,6 +91,7 @@ TEST(S53_the_dead_and_the_removed_are_not_called) {
     wr_release(p[3]);
     wr_release(p[4]);
     wr_listeners_free(l);
+    check_nothing_left();
 }
 
 TEST(S53_weak_method_equality_is_of_object_and_method) {
@@ -113,6 +115,41 @@ TEST(S53_weak_method_equality_is_of_object_and_method) {
     EXPECT(2);
     wr_release(b);
     wr_listeners_free(l);
+    check_nothing_left();
+}
+
+/* Methods that share buckets are told apart. */
+#define METHOD(n)                                                                                            \
+    static void method_##n(void *self, void *event, void *arg) {                                             \
+        (void)self, (void)event, (void)arg;                                                                  \
+        log_values[logged++ % 64] = n;                                                                       \
+    }
+METHOD(1)
+METHOD(2)
+METHOD(3)
+METHOD(4)
+METHOD(5)
+METHOD(6)
+METHOD(7)
+METHOD(8)
+METHOD(9)
+
+TEST(S53_many_methods_of_one_object) {
+    static const wr_method methods[] = {method_1, method_2, method_3, method_4, method_5,
+                                        method_6, method_7, method_8, method_9};
+    set_up();
+    probe *p = numbered(1);
+    for (unsigned i = 0; i < 9; i++)
+        CHECK_EQ(wr_listeners_add_once(l, p, methods[i], NULL), 1);
+    EXPECT(1, 2, 3, 4, 5, 6, 7, 8, 9);
+    for (unsigned i = 1; i < 9; i += 2)
+        CHECK_EQ(wr_listeners_remove(l, p, methods[i]), 0);
+    EXPECT(1, 3, 5, 7, 9);
+    for (unsigned i = 0; i < 9; i++)
+        CHECK_EQ(wr_listeners_contains(l, p, methods[i]), i % 2 == 0);
+    wr_release(p);
+    wr_listeners_free(l);
+    check_nothing_left();
 }
 
 /* ---- what methods do to the list they are called from ---- */
@@ -142,6 +179,7 @@ TEST(S53_one_that_goes_before_its_turn_is_not_called) {
         wr_release(last);
         wr_listeners_free(l);
     }
+    check_nothing_left();
 }
 
 static void remove_self_and_die(void *self, void *event, void *arg) {
@@ -158,6 +196,7 @@ TEST(S53_a_listener_may_remove_itself_and_die) {
     EXPECT(1, 2, 3);
     CHECK_EQ(wr_listeners_len(l), 0);
     wr_listeners_free(l);
+    check_nothing_left();
 }
 
 static void add_newcomer(void *self, void *event, void *arg) {
@@ -175,6 +214,7 @@ TEST(S53_one_that_is_added_meanwhile_waits_for_the_next_call) {
     wr_release(p);
     wr_release(newcomer);
     wr_listeners_free(l);
+    check_nothing_left();
 }
 
 static void call_again(void *self, void *event, void *arg) {
@@ -195,6 +235,7 @@ TEST(S53_a_method_may_call_the_list) {
     wr_release(a);
     wr_release(b);
     wr_listeners_free(l);
+    check_nothing_left();
 }
 
 static int visit(void *self, wr_method method, void *method_arg, void *arg) {
@@ -222,6 +263,7 @@ TEST(S53_a_walk_goes_in_order_and_may_be_ended) {
     wr_release(a);
     wr_release(b);
     wr_listeners_free(l);
+    check_nothing_left();
 }
 
 TEST(what_listeners_refuse) {
@@ -244,4 +286,5 @@ TEST(what_listeners_refuse) {
     wr_release(unreferable);
     wr_release(p);
     wr_listeners_free(l);
+    check_nothing_left();
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Removal that waits, and listeners under threads (S53). */
+#include "stopper.h"
+#include "table.h"
 #include "containers.h"
-
-#include <semaphore.h>
 
 static wr_listeners *l;
 static sem_t inside, go;
@@ -71,6 +71,7 @@ TEST(S53_remove_wait_waits_for_the_call_on_another_thread) {
     CHECK(removed);
     wr_release(p);
     wr_listeners_free(l);
+    check_nothing_left();
 }
 
 TEST(S53_remove_does_not_wait) {
@@ -95,6 +96,7 @@ TEST(S53_remove_does_not_wait) {
     wr_release(p);
     wr_release(q);
     wr_listeners_free(l);
+    check_nothing_left();
 }
 
 /* Two threads inside of the same method on the same object: each removes it, and neither waits for the other. */
@@ -119,6 +121,7 @@ TEST(S53_two_that_remove_themselves_at_once_do_not_deadlock) {
     CHECK_EQ(wr_listeners_len(l), 0);
     wr_release(p);
     wr_listeners_free(l);
+    check_nothing_left();
 }
 
 /* Each object counts its calls, not atomically: it is one thread's, and after the removal its owner's. */
@@ -174,4 +177,33 @@ TEST(S53_listeners_come_and_go_while_they_are_called) {
     run_threads(THREADS, come_and_go, NULL);
     CHECK_EQ(wr_listeners_len(l), 0);
     wr_listeners_free(l);
+    check_nothing_left();
+}
+
+/* ---- forced ---- */
+
+static int added;
+static void add_once(void *self) {
+    added = wr_listeners_add_once(l, self, other, NULL);
+}
+
+/* Between its link and its place in the list, the end of its object comes for it. */
+TEST(S53_an_object_is_cleared_or_killed_while_it_is_added) {
+    NEEDS_STOPPER;
+    set_up();
+    const void *lock = &((struct table *)(void *)l)->shards[0].lock.state;
+    for (int kill = 0; kill < 2; kill++) {
+        probe *p = probe_new(NULL);
+        struct stopper s;
+        stopper_start(&s, add_once, p, "cas_acquire", lock, 1);
+        CHECK_EQ(kill ? wr_kill(p) : wr_weakref_clear(p), kill);
+        stopper_finish(&s);
+        CHECK_EQ(added, kill ? -ESTALE : 1);
+        CHECK_EQ(wr_listeners_len(l), !kill);
+        CHECK_EQ(wr_listeners_contains(l, p, other), !kill);
+        wr_release(p);
+        CHECK_EQ(wr_listeners_len(l), 0);
+    }
+    wr_listeners_free(l);
+    check_nothing_left();
 }

@@ -29,6 +29,7 @@ TEST(S51_a_value_is_destroyed_when_its_key_dies) {
     CHECK_EQ(destroyed, 1);
     CHECK_EQ(wr_weakmap_len(m), 0);
     wr_weakmap_free(m);
+    check_nothing_left();
 }
 
 TEST(S51_a_value_is_destroyed_when_its_key_is_cleared_or_killed_or_taken_out) {
@@ -57,6 +58,7 @@ TEST(S51_a_value_is_destroyed_when_its_key_is_cleared_or_killed_or_taken_out) {
     CHECK_NULL(wr_weakmap_get(m, key));
     wr_release(key);
     wr_weakmap_free(m);
+    check_nothing_left();
 }
 
 TEST(S51_a_map_that_is_freed_destroys_its_values) {
@@ -73,6 +75,7 @@ TEST(S51_a_map_that_is_freed_destroys_its_values) {
     for (unsigned i = 0; i < N; i++)
         wr_release(keys[i]);
     CHECK_EQ(destroyed, N);
+    check_nothing_left();
 }
 
 static wr_weakmap *reentered;
@@ -95,6 +98,7 @@ TEST(S51_a_value_is_destroyed_with_no_lock_held) {
     CHECK_EQ(destroyed, 2);
     CHECK_EQ(wr_weakmap_len(reentered), 0);
     wr_weakmap_free(reentered);
+    check_nothing_left();
 }
 
 TEST(S51_values_that_are_objects_are_held_and_given) {
@@ -120,6 +124,7 @@ TEST(S51_values_that_are_objects_are_held_and_given) {
     wr_weakmap_clear(m);
     CHECK(wr_weak_is_dead(w));
     wr_weakmap_free(m);
+    check_nothing_left();
 }
 
 TEST(S51_pop_hands_the_value_over) {
@@ -149,6 +154,7 @@ TEST(S51_pop_hands_the_value_over) {
     wr_weakmap_free(objects);
     wr_weakmap_free(m);
     CHECK_EQ(destroyed, 0);
+    check_nothing_left();
 }
 
 TEST(S51_set_default) {
@@ -175,6 +181,7 @@ TEST(S51_set_default) {
     CHECK_EQ(destroyed, 1);
     wr_weakmap_free(objects);
     wr_weakmap_free(m);
+    check_nothing_left();
 }
 
 TEST(S51_by_value_an_equal_key_finds_it_and_the_first_stays_the_key) {
@@ -204,6 +211,7 @@ TEST(S51_by_value_an_equal_key_finds_it_and_the_first_stays_the_key) {
     wr_release(d);
     CHECK_EQ(destroyed, 4);
     wr_weakmap_free(m);
+    check_nothing_left();
 }
 
 static void see_child(void *child, const char *field, void *arg) {
@@ -222,6 +230,7 @@ TEST(S51_the_edge_to_a_value_that_is_an_object_can_be_traced) {
     CHECK_PTR_EQ(child, key);
     wr_weakmap_free(m);
     wr_release(key);
+    check_nothing_left();
 }
 
 TEST(what_a_map_refuses) {
@@ -263,4 +272,5 @@ TEST(what_a_map_refuses) {
     wr_release(unreferable);
     wr_release(key);
     wr_weakmap_free(m);
+    check_nothing_left();
 }

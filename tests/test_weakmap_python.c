@@ -56,6 +56,7 @@ TEST(weak_keys) {
     CHECK_EQ(wr_weakmap_len(m), 0);
     wr_weakmap_free(copy);
     wr_weakmap_free(m);
+    check_nothing_left();
 }
 
 struct seen {
@@ -86,6 +87,7 @@ TEST(weak_keyed_iters) {
         CHECK_EQ(seen.met[i], 1);
     drop(keys, 0, COUNT);
     wr_weakmap_free(seen.m);
+    check_nothing_left();
 }
 
 static void drop_all(struct seen *seen) {
@@ -128,6 +130,7 @@ TEST(weak_keys_destroy_while_iterating) {
         CHECK_EQ(wr_weakmap_len(seen.m), 0);
         wr_weakmap_free(seen.m);
     }
+    check_nothing_left();
 }
 
 TEST(weak_keyed_dict_popitem) {
@@ -146,6 +149,7 @@ TEST(weak_keyed_dict_popitem) {
     }
     drop(keys, 0, COUNT);
     wr_weakmap_free(m);
+    check_nothing_left();
 }
 
 TEST(weak_keyed_dict_setdefault) {
@@ -166,6 +170,7 @@ TEST(weak_keyed_dict_setdefault) {
     wr_release(equal);
     wr_release(key);
     wr_weakmap_free(m);
+    check_nothing_left();
 }
 
 TEST(weak_keyed_dict_update_and_union) {
@@ -185,6 +190,7 @@ TEST(weak_keyed_dict_update_and_union) {
     wr_weakmap_free(a);
     wr_weakmap_free(b);
     wr_weakmap_free(both);
+    check_nothing_left();
 }
 
 TEST(weak_keyed_delitem) {
@@ -196,6 +202,7 @@ TEST(weak_keyed_delitem) {
     CHECK_EQ(wr_weakmap_len(m), COUNT - 1);
     drop(keys, 0, COUNT);
     wr_weakmap_free(m);
+    check_nothing_left();
 }
 
 /* Keys of one hash, whose comparison kills another one, in the middle of whatever compares them. */
@@ -245,4 +252,5 @@ TEST(weak_keyed_cascading_deletes) {
     wr_release(keys[COUNT - 1]);
     CHECK_EQ(wr_weakmap_len(m), 0);
     wr_weakmap_free(m);
+    check_nothing_left();
 }

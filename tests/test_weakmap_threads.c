@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Weak maps and sets under threads, and when a key ends while it is looked for. */
-#include "stopper.h"
-#include "table.h"
+/* Weak maps and sets under threads. */
 #include "containers.h"
 
 enum { THREADS = 4, KEYS = 24 };
@@ -81,10 +79,12 @@ static void check_map(unsigned flags) {
 
 TEST(S51_each_value_is_destroyed_once_whatever_races) {
     check_map(0);
+    check_nothing_left();
 }
 
 TEST(S51_and_by_value_an_equal_key_is_there_once) {
     check_map(WR_BY_VALUE);
+    check_nothing_left();
 }
 
 static int count_one(void *key, void *value, void *arg) {
@@ -117,6 +117,7 @@ TEST(S51_threads_that_set_equal_keys_make_one_entry) {
         wr_weakmap_free(m);
     }
     CHECK_EQ(made, destroyed);
+    check_nothing_left();
 }
 
 static void use_set(unsigned index, void *arg) {
@@ -145,118 +146,40 @@ TEST(S52_a_set_under_threads) {
     run_threads(THREADS, use_set, NULL);
     CHECK_EQ(wr_weakset_len(s), 0);
     wr_weakset_free(s);
+    check_nothing_left();
 }
 
-/* ---- forced ---- */
+static atomic_bool over;
 
-static struct number *mine;
-static int result;
-static void set_mine(void *value) {
-    result = wr_weakmap_set(m, mine, value);
-}
-
-/* By value, the new entry hangs on the equal key that is there. That one ends between the two. */
-TEST(S51_the_equal_key_that_is_there_ends_while_its_value_is_replaced) {
-    NEEDS_STOPPER;
-    wr_weakmap_options o = WR_WEAKMAP_OPTIONS_INIT;
-    struct stopper stopper;
-    o.flags = WR_BY_VALUE;
-    o.shards = 1;
-    o.value_destroy = value_destroy;
-    for (unsigned nth = 1; nth <= 3; nth++) { /* before each of the locks that it takes */
-        m = wr_weakmap_new_ex(&o);
-        REQUIRE(m != NULL);
-        struct number *there = number_new(1, NULL);
-        mine = number_new(1, NULL);
-        CHECK_EQ(wr_weakmap_set(m, there, value_new(1)), 0);
-        const void *lock = &((struct table *)(void *)m)->shards[0].lock.state;
-        stopper_start(&stopper, set_mine, value_new(1), "cas_acquire", lock, nth);
-        CHECK_EQ(wr_kill(there), 1);
-        stopper_finish(&stopper);
-        CHECK_EQ(result, 0);
-        CHECK_EQ(wr_weakmap_len(m), 1);
-        CHECK_NOT_NULL(wr_weakmap_get(m, mine));
-        wr_release(there);
-        CHECK_EQ(wr_weakmap_len(m), 1);
-        wr_release(mine);
-        CHECK_EQ(wr_weakmap_len(m), 0);
-        CHECK_EQ(made, destroyed);
-        wr_weakmap_free(m);
+/* Thread 0 makes keys with values and ends them; the others copy and walk. */
+static void copy_while_dying(unsigned index, void *arg) {
+    enum { MANY = 200 };
+    (void)arg;
+    for (unsigned n = scaled(200); index == 0 && n > 0; n--) {
+        struct number *dying[MANY];
+        for (unsigned i = 0; i < MANY; i++) {
+            dying[i] = number_new(i, NULL);
+            struct number *value = number_new(i, NULL);
+            CHECK_EQ(wr_weakmap_set(m, dying[i], value), 0);
+            wr_release(value);
+        }
+        for (unsigned i = 0; i < MANY; i++)
+            wr_release(dying[i]);
+    }
+    if (index == 0)
+        atomic_store(&over, true);
+    while (!atomic_load(&over)) {
+        wr_weakmap *copy = index == 1 ? wr_weakmap_copy(m) : NULL;
+        CHECK_EQ(copy != NULL, index == 1);
+        CHECK_EQ(wr_weakmap_foreach(copy ? copy : m, check_value, NULL), 0);
+        wr_weakmap_free(copy);
     }
 }
 
-/* An equal key comes in while ours is on its way. */
-TEST(S51_an_equal_key_comes_in_meanwhile) {
-    NEEDS_STOPPER;
-    wr_weakmap_options o = WR_WEAKMAP_OPTIONS_INIT;
-    struct stopper stopper;
-    o.flags = WR_BY_VALUE;
-    o.shards = 1;
-    o.value_destroy = value_destroy;
-    m = wr_weakmap_new_ex(&o);
-    REQUIRE(m != NULL);
-    struct number *other = number_new(1, NULL);
-    mine = number_new(1, NULL);
-    const void *lock = &((struct table *)(void *)m)->shards[0].lock.state;
-    stopper_start(&stopper, set_mine, value_new(1), "cas_acquire", lock, 2);
-    CHECK_EQ(wr_weakmap_set(m, other, value_new(1)), 0);
-    stopper_finish(&stopper);
-    CHECK_EQ(result, 0);
-    CHECK_EQ(wr_weakmap_len(m), 1);
-    wr_release(mine);
-    CHECK_EQ(wr_weakmap_len(m), 1); /* it hangs on the first */
-    wr_release(other);
-    CHECK_EQ(made, destroyed);
+TEST(threaded_weak_key_dict_copy) {
+    m = map_new(WR_VALUE_OBJECTS, NULL);
+    run_threads(THREADS, copy_while_dying, NULL);
+    CHECK_EQ(wr_weakmap_len(m), 0);
     wr_weakmap_free(m);
-}
-
-/* By identity, a clear changes the value that a key is found by. */
-TEST(S51_a_key_is_cleared_and_set_again_while_it_is_set) {
-    NEEDS_STOPPER;
-    wr_weakmap_options o = WR_WEAKMAP_OPTIONS_INIT;
-    struct stopper stopper;
-    o.shards = 1;
-    o.value_destroy = value_destroy;
-    m = wr_weakmap_new_ex(&o);
-    REQUIRE(m != NULL);
-    mine = number_new(1, NULL);
-    const void *stripe = &registry_stripe(wr_slot_of(mine))->state;
-    stopper_start(&stopper, set_mine, value_new(1), "cas_acquire", stripe, 1);
-    CHECK_EQ(wr_weakref_clear(mine), 0);
-    CHECK_EQ(wr_weakmap_set(m, mine, value_new(2)), 0);
-    stopper_finish(&stopper);
-    CHECK_EQ(result, 0);
-    CHECK_EQ(wr_weakmap_len(m), 1);
-    CHECK_EQ(wr_weakmap_remove(m, mine), 0);
-    CHECK(!wr_weakmap_contains(m, mine));
-    wr_release(mine);
-    CHECK_EQ(made, destroyed);
-    wr_weakmap_free(m);
-}
-
-static wr_weakset *set;
-static void add_mine(void *arg) {
-    (void)arg;
-    result = wr_weakset_add(set, mine);
-}
-
-TEST(S52_a_member_is_cleared_and_added_again_while_it_is_added) {
-    NEEDS_STOPPER;
-    wr_weakset_options o = WR_WEAKSET_OPTIONS_INIT;
-    struct stopper stopper;
-    o.shards = 1;
-    set = wr_weakset_new_ex(&o);
-    REQUIRE(set != NULL);
-    mine = number_new(1, NULL);
-    const void *stripe = &registry_stripe(wr_slot_of(mine))->state;
-    stopper_start(&stopper, add_mine, NULL, "cas_acquire", stripe, 1);
-    CHECK_EQ(wr_weakref_clear(mine), 0);
-    CHECK_EQ(wr_weakset_add(set, mine), 1);
-    stopper_finish(&stopper);
-    CHECK_EQ(result, 0);
-    CHECK_EQ(wr_weakset_len(set), 1);
-    CHECK_EQ(wr_weakset_discard(set, mine), 1);
-    CHECK(!wr_weakset_contains(set, mine));
-    wr_release(mine);
-    wr_weakset_free(set);
+    check_nothing_left();
 }

@@ -33,6 +33,7 @@ TEST(S51_a_value_is_destroyed_after_its_keys_own_destroy) {
     wr_release(set_new_key(&type));
     CHECK_STR_EQ(order, "kv");
     wr_weakmap_free(m);
+    check_nothing_left();
 }
 
 TEST(S51_a_value_is_destroyed_where_its_key_is) {
@@ -48,6 +49,7 @@ TEST(S51_a_value_is_destroyed_where_its_key_is) {
     CHECK_STR_EQ(order, "kv");
     wr_weakmap_free(m);
     wr_queue_free(queue);
+    check_nothing_left();
 }
 
 static void destroy_and_count(void *value) {
@@ -76,6 +78,7 @@ TEST(S51_a_value_is_destroyed_with_no_lock_held_however_it_goes) {
     CHECK_STR_EQ(order, "vvvvvv");
     wr_release(key);
     wr_weakmap_free(m);
+    check_nothing_left();
 }
 
 /* ---- visitors ---- */
@@ -110,6 +113,7 @@ TEST(S50_a_value_is_there_until_its_visitor_returns_and_a_visitor_may_end_the_wa
         wr_release(keys[i]);
     }
     wr_weakmap_free(m);
+    check_nothing_left();
 }
 
 /* ---- one map from another ---- */
@@ -147,6 +151,7 @@ TEST(S51_a_value_cannot_belong_to_two_maps) {
     CHECK_EQ(wr_refcount(key), 1);
     CHECK_STR_EQ(order, "v");
     wr_release(key);
+    check_nothing_left();
 }
 
 /* ---- values that refer to their own keys ---- */
@@ -188,12 +193,14 @@ TEST(S51_a_value_that_refers_to_its_own_key_is_a_circle_in_the_report) {
     check_circle((const char *const[]){"\ngroup 1: objects: 3, references from outside: 1\n", "    traced ",
                                        " .(map) -> map entry ", " .value -> traced ", " .child -> traced ",
                                        "\n  make weak: traced.child\n", NULL});
+    check_nothing_left();
 }
 
 TEST(S51_also_if_the_key_owns_nothing_itself) {
     make_circle(&probe_type);
     check_circle((const char *const[]){"\ngroup 1: objects: 3, ", " .(map) -> map entry ",
                                        " .child -> probe ", "\n  make weak: traced.child\n", NULL});
+    check_nothing_left();
 }
 
 TEST(S51_also_if_the_value_is_the_key) {
@@ -205,6 +212,7 @@ TEST(S51_also_if_the_value_is_the_key) {
     wr_release(ref);
     check_circle((const char *const[]){"\ngroup 1: objects: 2, ", " .(map) -> map entry ",
                                        " .value -> probe ", "\n  make weak: map entry.value\n", NULL});
+    check_nothing_left();
 }
 
 TEST(S51_a_value_that_does_not_is_none) {
@@ -221,4 +229,5 @@ TEST(S51_a_value_that_does_not_is_none) {
     wr_release(key);
     wr_weakmap_free(m);
     wr_cache_free(c);
+    check_nothing_left();
 }

@@ -83,6 +83,7 @@ TEST(S52_len_contains_and_add) {
     CHECK_EQ(wr_weakset_len(s), 6);
     wr_weakset_free(s);
     end_world(&w);
+    check_nothing_left();
 }
 
 TEST(S52_remove_discard_and_pop) {
@@ -108,6 +109,7 @@ TEST(S52_remove_discard_and_pop) {
     CHECK_EQ(wr_weakset_len(s), 0);
     wr_weakset_free(s);
     end_world(&w);
+    check_nothing_left();
 }
 
 static const unsigned pairs[][2] = {{0x0f, 0x3c}, {0xff, 0x0f}, {0x0f, 0xff}, {0x0f, 0xf0},
@@ -139,10 +141,12 @@ static void check_operations(unsigned flags) {
 
 TEST(S52_union_intersection_difference_subset_disjoint_eq) {
     check_operations(0);
+    check_nothing_left();
 }
 
 TEST(S52_the_same_by_value) {
     check_operations(WR_BY_VALUE);
+    check_nothing_left();
 }
 
 TEST(S52_update_and_the_other_operations_in_place) {
@@ -169,6 +173,7 @@ TEST(S52_update_and_the_other_operations_in_place) {
         }
     }
     end_world(&w);
+    check_nothing_left();
 }
 
 TEST(S52_copy_and_results_shrink_with_deaths) {
@@ -199,6 +204,7 @@ TEST(S52_copy_and_results_shrink_with_deaths) {
     wr_weakset_free(copy);
     wr_weakset_free(both);
     end_world(&w);
+    check_nothing_left();
 }
 
 static struct world *world;
@@ -249,6 +255,7 @@ TEST(weak_destroy_and_mutate_while_iterating) {
         wr_weakset_free(walked);
         end_world(&w);
     }
+    check_nothing_left();
 }
 
 TEST(S52_by_value_an_equal_one_is_the_same) {
@@ -269,6 +276,7 @@ TEST(S52_by_value_an_equal_one_is_the_same) {
     wr_release(p);
     CHECK_EQ(wr_weakset_len(s), 0);
     wr_weakset_free(s);
+    check_nothing_left();
 }
 
 TEST(what_is_no_set_is_refused) {
@@ -292,4 +300,5 @@ TEST(what_is_no_set_is_refused) {
     CHECK_EQ(errno, EINVAL);
     wr_weakset_free(s);
     wr_release(p);
+    check_nothing_left();
 }
