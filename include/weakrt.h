@@ -100,8 +100,8 @@ typedef struct wr_type {
     void (*trace)(void *self, wr_visit visit, void *arg);     /* visit every strong reference self owns */
     int (*describe)(const void *self, char *buf, size_t len); /* as snprintf */
     bool (*equal)(const void *a, const void *b);
-    int (*hash)(const void *self, uint64_t *out);
-    void *reserved[3]; /* zero */
+    int (*hash)(const void *self, uint64_t *out); /* 0, or a negative errno */
+    void *reserved[3];                            /* zero */
 } wr_type;
 
 /* ---- objects ---- */
@@ -853,13 +853,14 @@ WR_API void wr_run_exit_finalizers(void);
  * nothing.
  *
  * A _foreach meets each entry that is there all the time once, and one that comes or goes meanwhile once or
- * not at all (S50). What it hands to the visitor is held for that call. A visitor that returns something
- * other than 0 ends it.
+ * not at all (S50). What it hands to the visitor is held for that call, and up to 31 more that are next. A
+ * visitor that returns something other than 0 ends it.
  *
  * What _len counts is alive at some moment of the call (S49). It looks at every entry.
  *
  * Objects of a WR_NO_WEAKREF type, and weakrefs, cannot be put in (-ENOTSUP), nor can killed ones (-ESTALE);
- * they are never found either, and asking is no error.
+ * they are never found either, and asking is no error. A NULL for a container does nothing in _free and
+ * _clear, and is refused by all others (EINVAL), whose results say so where they can.
  *
  * In the child of a fork with wr_atfork_prepare and its like, containers go on. What absent threads were
  * making is made anew; entries they were just taking out read dead, and stay until their key is used again.
@@ -877,7 +878,8 @@ typedef void *(*wr_make)(const void *key, size_t len, void *arg);
 /* wr_cache_options.flags, of which one
  *   WR_KEY_WORDS       a key is the pointer itself, or an integer as a pointer; its len is 0
  *   WR_KEYS_IN_VALUES  keys are not copied: their bytes must stay as they are for as long as the object that
- *                      was put under them is alive, as those in its own payload do */
+ *                      was put under them is alive, as those in its own payload do. Those that
+ *                      wr_cache_get_or_create is called with too: make first, and use wr_cache_set_default */
 #define WR_KEY_WORDS 1u
 #define WR_KEYS_IN_VALUES 2u
 
@@ -915,8 +917,8 @@ WR_API wr_cache *wr_cache_new(void) WR_MUST_USE;
 
 /* Make a cache with options: see wr_cache_options.
  * Gives:     as wr_cache_new.
- * Returns:   as wr_cache_new; NULL with errno EINVAL also for options of another size, unknown flags, a
- *            number of shards that is no power of two up to 128, or a keep_weight without weigh.
+ * Returns:   as wr_cache_new; NULL with errno EINVAL also for options of another size, unknown flags or both
+ *            of them, a number of shards that is no power of two up to 128, or a keep_weight without weigh.
  * Blocks:    never.   Allocates: as wr_cache_new.
  * Callbacks: `hash` with each key that is used, `weigh` with each object that is put in; no lock is held.
  * See:       D13.   Since: 0.9 */
@@ -944,8 +946,9 @@ WR_API void *wr_cache_get(wr_cache *cache, const void *key, size_t len) WR_MUST_
 /* Put an object under a key, in place of what is there.
  * Needs:     a strong reference to `obj`, which stays the caller's; a key as in wr_cache_get, which is
  *            copied.
- * Returns:   0; -EINVAL: a NULL, or a key over WR_MAX_KEY; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref;
- *            -ESTALE: obj is killed or dying; -ENOMEM. When it fails nothing was changed.
+ * Returns:   0; -EINVAL: a NULL, a key over WR_MAX_KEY, or with WR_KEY_WORDS a len; -ENOTSUP: a
+ *            WR_NO_WEAKREF type, or a weakref; -ESTALE: obj is killed or dying; -ENOMEM. When it fails nothing
+ *            was changed.
  * Blocks:    briefly on the lock of a shard and the object's stripe.
  * Allocates: as wr_new, and buckets, now and then, 4 KiB at a time.
  * Callbacks: as wr_new, and as wr_cache_get.
@@ -985,7 +988,7 @@ WR_API bool wr_cache_contains(wr_cache *cache, const void *key, size_t len);
 
 /* Take an entry out and return its object.
  * Gives:     one strong reference, unless NULL.
- * Returns:   the object; NULL when none is alive there.
+ * Returns:   the object; NULL when none is alive there, and for what cannot be a key. errno is kept.
  * Blocks:    as wr_cache_put.   Allocates: never.   Callbacks: the cache's hash.
  * See:       D13, S49; dict.pop.   Since: 0.9 */
 WR_API void *wr_cache_pop(wr_cache *cache, const void *key, size_t len) WR_MUST_USE;
@@ -1024,7 +1027,7 @@ WR_API size_t wr_cache_len(wr_cache *cache);
 WR_API int wr_cache_foreach(wr_cache *cache, int (*visit)(const void *key, size_t len, void *obj, void *arg),
                             void *arg);
 
-/* Put every entry of `from` into `cache`.
+/* Put every entry of `from` into `cache`, but for objects that are killed meanwhile.
  * Returns:   0; -ENOMEM: the entries put so far stay; -EINVAL: a NULL, only one of the two is WR_KEY_WORDS,
  *            or `cache` is WR_KEYS_IN_VALUES and `from` is not.
  * Blocks:    as wr_cache_put.   Allocates: as wr_cache_put.   Callbacks: as wr_cache_put.
@@ -1262,7 +1265,7 @@ WR_API bool wr_weakset_contains(wr_weakset *set, void *obj);
 
 /* Take any member out and return it; which one is not said.
  * Gives:     one strong reference, unless NULL.
- * Returns:   the object; NULL when there is none.
+ * Returns:   the object; NULL when there is none, errno kept.
  * Blocks:    on the locks of shards, while it looks for one.   Allocates: never.   Callbacks: none.
  * See:       D13, S52.   Since: 0.9 */
 WR_API void *wr_weakset_pop(wr_weakset *set) WR_MUST_USE;
@@ -1394,7 +1397,7 @@ WR_API int wr_listeners_remove_wait(wr_listeners *listeners, void *self, wr_meth
 /* Take the oldest listener of an object and method out, and wait as wr_listeners_remove_wait, but no longer than
  * `timeout_ms` milliseconds (negative: for ever).
  * Needs:     as wr_listeners_remove.
- * Returns:   as wr_listeners_remove_wait; -ETIMEDOUT: it was taken out, but the method still runs.
+ * Returns:   as wr_listeners_remove_wait; -ETIMEDOUT: what there was is out, but the method still runs.
  * Order:     as wr_listeners_remove_wait.
  * Blocks:    as wr_listeners_remove_wait, up to the timeout.   Allocates: never.   Callbacks: none.
  * See:       D13, S53.   Since: 0.9 */
@@ -1411,7 +1414,7 @@ WR_API bool wr_listeners_contains(wr_listeners *listeners, void *self, wr_method
 /* Call every listener, in the order they were added, each with its object held. One that is taken out or
  * whose object is dead when its turn comes is passed by; one that is added meanwhile waits for the next call.
  * Returns:   how many were called; -EINVAL: NULL.
- * Blocks:    never by itself.   Allocates: never.
+ * Blocks:    briefly on the list's lock.   Allocates: never.
  * Callbacks: the methods, on this thread, with no lock held: they may add, remove and call this very list;
  *            and the end of objects whose last reference is dropped meanwhile.
  * See:       D13, S53.   Since: 0.9 */
@@ -1419,7 +1422,7 @@ WR_API int wr_listeners_call(wr_listeners *listeners, void *event);
 
 /* Call visit(self, method, method_arg, arg) for each listener whose object is alive, in their order.
  * Returns:   0; what `visit` returned when that was not 0; -EINVAL: a NULL.
- * Blocks:    never by itself.   Allocates: never.   Callbacks: `visit`, with no lock held; as
+ * Blocks:    briefly on the list's lock.   Allocates: never.   Callbacks: `visit`, with no lock held; as
  *            wr_listeners_call.
  * See:       D13, S50, S53.   Since: 0.9 */
 WR_API int wr_listeners_foreach(wr_listeners *listeners,
