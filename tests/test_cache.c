@@ -106,6 +106,7 @@ TEST(S49_set_default_keeps_what_is_alive) {
     wr_release(got);
     got = wr_cache_set_default(c, "k", 1, b);
     CHECK_PTR_EQ(got, a);
+    CHECK(cached(c, "k", a));
     wr_release(a);
     CHECK_EQ(wr_refcount(got), 1);
     wr_release(got);

@@ -182,6 +182,30 @@ TEST(S53_one_that_goes_before_its_turn_is_not_called) {
     check_nothing_left();
 }
 
+/* Called from a destroy in which another object died, whose own end waits for that: it is on the list, and dead. */
+static void call_when_one_is_dead(void *self) {
+    wr_release(((probe *)self)->child);
+    EXPECT(1, 3);
+    CHECK_EQ(wr_listeners_len(l), 2);
+}
+static const wr_type caller_type = {
+    .abi = WR_TYPE_ABI, .name = "caller", .size = sizeof(probe), .destroy = call_when_one_is_dead};
+
+TEST(S53_one_whose_end_is_still_to_come_is_not_called) {
+    set_up();
+    probe *caller = wr_new(&caller_type), *first = numbered(1), *last = numbered(3);
+    REQUIRE(caller != NULL);
+    caller->child = numbered(2);
+    CHECK_EQ(wr_listeners_add(l, first, note, NULL), 0);
+    CHECK_EQ(wr_listeners_add(l, caller->child, note, NULL), 0);
+    CHECK_EQ(wr_listeners_add(l, last, note, NULL), 0);
+    wr_release(caller);
+    wr_release(first);
+    wr_release(last);
+    wr_listeners_free(l);
+    check_nothing_left();
+}
+
 static void remove_self_and_die(void *self, void *event, void *arg) {
     note(self, event, arg);
     CHECK_EQ(wr_listeners_remove_wait(l, self, remove_self_and_die), 0); /* does not wait for itself */
