@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests of what containers refuse share: how a refusal is told, and containers that it must leave as they are. */
+/* What the tests of refusals by containers share: how one is told, and containers that it must leave as they are. */
 #ifndef WR_TESTS_REFUSALS_H
 #define WR_TESTS_REFUSALS_H
 

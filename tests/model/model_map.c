@@ -65,7 +65,7 @@ MODEL(map_clear_walk_weak_slot, .what = "the same, where the entry's slot had we
       .setup = make_in_weak_slot, .threads = {walker, clearer}, .check = say, .outcomes = "0 1",
       .quick = {3, 2}, .deep = {5, 3});
 
-/* ---- who looks for what was in the entry's slot may come when the entry is there, and has to do with its count ---- */
+/* ---- who looks for what was in the entry's slot, and counts on the entry ---- */
 
 static void *before;
 static wr_weak weak_before;
