@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #define MODEL_MAX 300
 #define DEFAULT_PREEMPTIONS 3
@@ -21,7 +24,11 @@ static struct {
     int preemptions, stale; /* -1: the model's */
     uint64_t random, seed;
     double seconds; /* at the most for each model; 0: as long as it takes */
-} options = {.preemptions = -1, .stale = -1, .seed = 1};
+    int jobs;
+} options = {.preemptions = -1, .stale = -1, .seed = 1, .jobs = 1};
+
+/* What the processes that share the models share. */
+static struct shared { int next, run, failed; } * shared;
 
 void model_register(const struct model *model) {
     if (model_count == MODEL_MAX)
@@ -153,6 +160,7 @@ static void usage(FILE *to) {
                 "  --random N        N random runs instead, without bounds\n"
                 "  --seed S          where the random runs start\n"
                 "  --seconds T       stop a model after this time\n"
+                "  --jobs N          N models at a time\n"
                 "  --replay STRING   the run that a failure printed\n"
                 "  --full            without the reductions that save equal runs\n"
                 "  --trace           print every run\n",
@@ -190,6 +198,8 @@ static void parse(int argc, char **argv) {
             options.seed = strtoull(argv[++i], NULL, 10);
         } else if (strcmp(option, "--seconds") == 0) {
             options.seconds = strtod(argv[++i], NULL);
+        } else if (strcmp(option, "--jobs") == 0) {
+            options.jobs = (int)strtol(argv[++i], NULL, 10);
         } else {
             usage(stderr);
             exit(2);
@@ -197,22 +207,44 @@ static void parse(int argc, char **argv) {
     }
 }
 
+/* Run models that no other process has begun, until there are none left. */
+static void work(void) {
+    run_prepare();
+    for (int i; (i = __atomic_fetch_add(&shared->next, 1, __ATOMIC_RELAXED)) < model_count;) {
+        if (options.pattern != NULL && fnmatch(options.pattern, models[i]->name, 0) != 0)
+            continue;
+        (void)__atomic_fetch_add(&shared->run, 1, __ATOMIC_RELAXED);
+        if (options.list)
+            printf("%-34s %s\n", models[i]->name, models[i]->what);
+        else if (!run_model(models[i]))
+            (void)__atomic_fetch_add(&shared->failed, 1, __ATOMIC_RELAXED);
+    }
+    (void)fflush(stdout);
+}
+
 int main(int argc, char **argv) {
     parse(argc, argv);
     qsort(models, (size_t)model_count, sizeof models[0], by_name);
-    run_prepare();
-    double start = now();
-    int run = 0, failed = 0;
-    for (int i = 0; i < model_count; i++) {
-        if (options.pattern != NULL && fnmatch(options.pattern, models[i]->name, 0) != 0)
-            continue;
-        run++;
-        if (options.list)
-            printf("%-34s %s\n", models[i]->name, models[i]->what);
-        else
-            failed += !run_model(models[i]);
+    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    /* What is said of one model stays together. */
+    if (shared == MAP_FAILED || setvbuf(stdout, NULL, _IOFBF, 1 << 16) != 0) {
+        perror("wr-model");
+        return 1;
     }
+    double start = now();
+    for (int i = 1; i < options.jobs; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            work();
+            return 0;
+        }
+        if (child < 0)
+            perror("wr-model: fork"); /* fewer at a time */
+    }
+    work();
+    for (int status; wait(&status) > 0;)
+        shared->failed += status != 0;
     if (!options.list)
-        printf("%d models, %d failed, %.1f s\n", run, failed, now() - start);
-    return failed != 0 || run == 0;
+        printf("%d models, %d failed, %.1f s\n", shared->run, shared->failed, now() - start);
+    return shared->failed != 0 || shared->run == 0;
 }

@@ -30,9 +30,9 @@ MODEL ?= *#               run only the models whose name matches this glob
 .PHONY: model model-long model-program model-sabotage
 model-program: $B/wr-model
 model: $B/wr-model ## explore the models: litmus tests, and the library's protocols under C11's memory model
-	$q$< --model '$(MODEL)'
+	$q$< --jobs $(JOBS) --model '$(MODEL)'
 model-long: $B/wr-model ## the same within wider bounds, and at random
-	$q$< --long --model '$(MODEL)'
-	$q$< --random 100000 --model '$(MODEL)'
+	$q$< --jobs $(JOBS) --long --model '$(MODEL)'
+	$q$< --jobs $(JOBS) --random 100000 --model '$(MODEL)'
 model-sabotage: ## break the library in each way that a model must find
 	$qtools/sabotage --models --jobs $(JOBS)
