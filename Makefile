@@ -42,17 +42,16 @@ variant_plain :=
 variant_hook  := -DWR_HOOK
 variant_stripe1 := -DWR_HOOK -DWR_STRIPES=1u
 variant_wear  := -DWR_HOOK -DWR_TAG_START=0xffffff00u
-variant_pipe  := -DWR_HOOK -DWR_NO_EVENTFD
-variant_unwind := -DWR_HOOK -DWR_NO_BACKTRACE
+variant_bare  := -DWR_HOOK -DWR_NO_EVENTFD -DWR_NO_BACKTRACE
 variant_stress := -DWR_HOOK -DWR_COUNT_PATHS
 variant_stress1 := -DWR_HOOK -DWR_COUNT_PATHS -DWR_STRIPES=1u
 variant_stress-tiny := -DWR_HOOK -DWR_COUNT_PATHS -DWR_BATCH_SLOTS=2u
 # For emulators, which take long to reserve as much as processors do.
 variant_small := -DWR_HOOK -DWR_RESERVE_CHUNKS=128u
-# For make coverage: as hook, wear and pipe.
+# For make coverage: as hook, wear and bare.
 variant_coverage := -DWR_HOOK -DTEST_COVERAGE
 variant_coverage-wear := $(variant_wear) -DTEST_COVERAGE
-variant_coverage-pipe := $(variant_pipe) -DTEST_COVERAGE
+variant_coverage-bare := $(variant_bare) -DTEST_COVERAGE
 coverage := $(if $(filter coverage%,$(VARIANT)),--coverage -fprofile-update=atomic)
 coverage_link = $(if $(coverage),--coverage -Wl$(comma)--wrap=abort -Wl$(comma)--wrap=_exit)
 # For instruction counts: what the library tells valgrind of each object is left out.
@@ -66,8 +65,7 @@ $(call stage,hook,test VARIANT=hook)
 $(call stage,debug,test BUILD=debug)
 $(call stage,inline,test INLINE=1)
 $(call stage,wear,test VARIANT=wear)
-$(call stage,pipe,test VARIANT=pipe FILTER='queue*')
-$(call stage,unwind,test VARIANT=unwind FILTER='holders*')
+$(call stage,bare,test VARIANT=bare FILTER='queue* holders*')
 $(call stage,stripe1,test VARIANT=stripe1)
 $(call stage,tsan-stripe1,test SAN=thread VARIANT=stripe1)
 $(call stage,tsan,test SAN=thread VARIANT=hook)
@@ -117,7 +115,10 @@ warnings_c := -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
 optimize_release := -O2
 optimize_debug   := -Og
 # -gdwarf-4: valgrind 3.19 cannot read clang's DWARF 5.
-common := $(if $(coverage),-O0,$(optimize_$(BUILD))) -g -gdwarf-4 -pthread $(warnings) $(coverage) \
+optimize := $(if $(coverage),-O0,$(optimize_$(BUILD)))
+# Half of what checking takes is compiling tests. With the library's hot path in them they are compiled as users' files.
+optimize_tests := $(if $(INLINE),$(optimize),$(optimize:-O2=-O1))
+common := $(optimize) -g -gdwarf-4 -pthread $(warnings) $(coverage) \
           $(SAN:%=-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 define_debug := -DWR_DEBUG
 defines := $(variant_$(VARIANT)) $(define_$(BUILD))
@@ -126,7 +127,7 @@ cppflags   = -Iinclude $(defines) $(CPPFLAGS) -MMD -MP
 # Paths of this machine do not go into the library.
 here       = $(if $(coverage),,-ffile-prefix-map='$(CURDIR)'=.)
 lib_flags  = -std=c11 -Isrc -fPIC -fvisibility=hidden $(here) $(common) $(warnings_c) $(cppflags) $(CFLAGS)
-test_flags = -std=c11 -D_GNU_SOURCE -Isrc -Itests $(common) $(warnings_c) $(INLINE:1=-DWR_TEST_INLINE) $(cppflags) $(CFLAGS)
+test_flags = -std=c11 -D_GNU_SOURCE -Isrc -Itests $(common) $(optimize_tests) $(warnings_c) $(INLINE:1=-DWR_TEST_INLINE) $(cppflags) $(CFLAGS)
 user_flags = -std=c11 $(common) $(warnings_c) $(cppflags) $(CFLAGS)
 cxx_flags  = -std=c++17 $(common) $(cppflags) $(CXXFLAGS)
 link_flags = -pthread $(coverage_link) $(SAN:%=-fsanitize=$(SAN)) $(LDFLAGS)

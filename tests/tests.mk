@@ -37,25 +37,25 @@ $B/run-criterion/tests $B/selftest-criterion/tests:
 tests: $B/run/tests ## build the tests in this combination
 
 test: $B/run/tests ## run them in the in-process runner: `make test SAN=thread FILTER='S22*'`
-	$qtools/run-tests $(EMULATOR:%=--emulator %) $< -j $(JOBS) $(if $(FILTER),'$(FILTER)')
+	$qtools/run-tests $(EMULATOR:%=--emulator %) $< -j $(JOBS) $(FILTER:%='%')
 
 test-criterion: $B/run-criterion/tests ## run them in Criterion
 	$qtools/run-tests $< -j $(JOBS) $(if $(FILTER),--filter '$(FILTER)')
 
 test-valgrind: $B/run/tests ## run them under valgrind
-	$qtools/run-tests --valgrind $< -j $(JOBS) $(if $(FILTER),'$(FILTER)')
+	$qtools/run-tests --valgrind $< -j $(JOBS) $(FILTER:%='%')
 
 test-runner: ## see that deliberately bad tests are reported as bad, in every way tests are run
 	+$qtests/selftest/run '$(again)'
 selftest-programs: $B/selftest/tests $(if $(SAN),,$B/selftest-criterion/tests)
 
 # ---- coverage ----
-coverage_folders := $(foreach v,coverage coverage-wear coverage-pipe,build/$(notdir $(CC))-release-$v)
+coverage_folders := $(foreach v,coverage coverage-wear coverage-bare,build/$(notdir $(CC))-release-$v)
 .PHONY: coverage
 coverage: ## say which lines of the library no test runs, and whether that is explained (tests/coverage.txt)
 	$qtools/setup --coverage
 	$qfind $(wildcard $(coverage_folders)) -name '*.gcda' -delete 2>/dev/null || true
 	+$q$(again) test VARIANT=coverage
 	+$q$(again) test VARIANT=coverage-wear
-	+$q$(again) test VARIANT=coverage-pipe FILTER='queue*'
+	+$q$(again) test VARIANT=coverage-bare FILTER='queue* holders*'
 	$qtools/coverage $(coverage_folders)
