@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Keys, containers and visitors that are none, function by function. */
+/* Keys, containers, visitors and options that are none, function by function. */
 #include "refusals.h"
 
 /* ---- keys ---- */
@@ -155,4 +155,67 @@ TEST(S49_what_is_no_container_and_no_visitor_is_refused_by_each_function) {
     wr_weakset_free(NULL);
     wr_listeners_free(NULL);
     all_free(&a);
+}
+
+/* ---- options ---- */
+
+#define SIZED(kind, more) ((kind){.size = sizeof(kind) + (more)})
+#define OPTIONS(kind, ...) ((kind){.size = sizeof(kind), __VA_ARGS__})
+#define CHECK_OPTIONS(kind, make, free)                                                                      \
+    do {                                                                                                     \
+        for (unsigned i = 0; i < sizeof wrong_##kind / sizeof wrong_##kind[0]; i++) {                        \
+            errno = 0;                                                                                       \
+            CHECK_NULL(make(&wrong_##kind[i]));                                                              \
+            CHECK_EQ(errno, EINVAL);                                                                         \
+        }                                                                                                    \
+        for (unsigned i = 0; i < sizeof right_##kind / sizeof right_##kind[0]; i++) {                        \
+            void *made = make(&right_##kind[i]);                                                             \
+            CHECK_NOT_NULL(made);                                                                            \
+            free(made);                                                                                      \
+        }                                                                                                    \
+        errno = 0;                                                                                           \
+        CHECK_NULL(make(NULL));                                                                              \
+        CHECK_EQ(errno, EINVAL);                                                                             \
+    } while (0)
+
+static size_t weigh(const void *obj) {
+    (void)obj;
+    return 1;
+}
+static void destroy(void *value) {
+    (void)value;
+}
+
+TEST(S49_options_are_refused_by_each_field) {
+    const wr_cache_options wrong_cache[] = {
+        SIZED(wr_cache_options, (size_t)-1),
+        SIZED(wr_cache_options, 1),
+        OPTIONS(wr_cache_options, .flags = 4),
+        OPTIONS(wr_cache_options, .flags = WR_KEY_WORDS | WR_KEYS_IN_VALUES),
+        OPTIONS(wr_cache_options, .shards = 3),
+        OPTIONS(wr_cache_options, .shards = 256),
+        OPTIONS(wr_cache_options, .keep_weight = 1)};
+    const wr_cache_options right_cache[] = {OPTIONS(wr_cache_options, .shards = 0),
+                                            OPTIONS(wr_cache_options, .shards = 1),
+                                            OPTIONS(wr_cache_options, .shards = 128),
+                                            OPTIONS(wr_cache_options, .keep_weight = 1, .weigh = weigh)};
+    const wr_weakmap_options wrong_map[] = {
+        SIZED(wr_weakmap_options, (size_t)-1),
+        SIZED(wr_weakmap_options, 1),
+        OPTIONS(wr_weakmap_options, .flags = 4),
+        OPTIONS(wr_weakmap_options, .shards = 3),
+        OPTIONS(wr_weakmap_options, .shards = 256),
+        OPTIONS(wr_weakmap_options, .flags = WR_VALUE_OBJECTS, .value_destroy = destroy)};
+    const wr_weakmap_options right_map[] = {
+        OPTIONS(wr_weakmap_options, .flags = WR_BY_VALUE | WR_VALUE_OBJECTS),
+        OPTIONS(wr_weakmap_options, .shards = 128, .value_destroy = destroy)};
+    const wr_weakset_options wrong_set[] = {
+        SIZED(wr_weakset_options, (size_t)-1), SIZED(wr_weakset_options, 1),
+        OPTIONS(wr_weakset_options, .flags = WR_VALUE_OBJECTS), OPTIONS(wr_weakset_options, .shards = 3),
+        OPTIONS(wr_weakset_options, .shards = 256)};
+    const wr_weakset_options right_set[] = {OPTIONS(wr_weakset_options, .flags = WR_BY_VALUE),
+                                            OPTIONS(wr_weakset_options, .shards = 128)};
+    CHECK_OPTIONS(cache, wr_cache_new_ex, wr_cache_free);
+    CHECK_OPTIONS(map, wr_weakmap_new_ex, wr_weakmap_free);
+    CHECK_OPTIONS(set, wr_weakset_new_ex, wr_weakset_free);
 }

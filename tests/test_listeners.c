@@ -289,26 +289,3 @@ TEST(S53_a_walk_goes_in_order_and_may_be_ended) {
     wr_listeners_free(l);
     check_nothing_left();
 }
-
-TEST(what_listeners_refuse) {
-    set_up();
-    probe *p = numbered(1);
-    void *unreferable = wr_new(&no_weakref_type);
-    CHECK_EQ(wr_listeners_add(NULL, p, note, NULL), -EINVAL);
-    CHECK_EQ(wr_listeners_add(l, NULL, note, NULL), -EINVAL);
-    CHECK_EQ(wr_listeners_add(l, p, NULL, NULL), -EINVAL);
-    CHECK_EQ(wr_listeners_add(l, unreferable, note, NULL), -ENOTSUP);
-    CHECK_EQ(wr_listeners_remove(l, NULL, note), -EINVAL);
-    CHECK_EQ(wr_listeners_remove(l, unreferable, note), -ENOENT);
-    CHECK_EQ(wr_listeners_remove_wait(NULL, p, note), -EINVAL);
-    CHECK_EQ(wr_listeners_call(NULL, NULL), -EINVAL);
-    CHECK_EQ(wr_listeners_foreach(l, NULL, NULL), -EINVAL);
-    CHECK(!wr_listeners_contains(l, NULL, note));
-    CHECK_EQ(wr_listeners_len(NULL), 0);
-    wr_listeners_clear(NULL);
-    wr_listeners_free(NULL);
-    wr_release(unreferable);
-    wr_release(p);
-    wr_listeners_free(l);
-    check_nothing_left();
-}

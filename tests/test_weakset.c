@@ -278,27 +278,3 @@ TEST(S52_by_value_an_equal_one_is_the_same) {
     wr_weakset_free(s);
     check_nothing_left();
 }
-
-TEST(what_is_no_set_is_refused) {
-    probe *p = probe_new(NULL);
-    wr_weakset *s = set_new(0);
-    wr_weakset_options o = WR_WEAKSET_OPTIONS_INIT;
-    o.flags = 0x8000;
-    errno = 0;
-    CHECK_NULL(wr_weakset_new_ex(&o));
-    CHECK_EQ(errno, EINVAL);
-    errno = 0;
-    CHECK_NULL(wr_weakset_new_ex(NULL));
-    CHECK_EQ(errno, EINVAL);
-    CHECK_EQ(wr_weakset_add(NULL, p), -EINVAL);
-    CHECK_EQ(wr_weakset_discard(NULL, p), -EINVAL);
-    CHECK_EQ(wr_weakset_foreach(s, NULL, NULL), -EINVAL);
-    CHECK_EQ(wr_weakmap_remove(NULL, p), -EINVAL);
-    CHECK(!wr_cache_contains(NULL, "k", 1));
-    errno = 0;
-    CHECK_NULL(wr_weakset_symmetric_difference(s, NULL));
-    CHECK_EQ(errno, EINVAL);
-    wr_weakset_free(s);
-    wr_release(p);
-    check_nothing_left();
-}
