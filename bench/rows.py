@@ -74,6 +74,8 @@ GROUPS = [
           cache_row("hit", 1000, 1, quick=True), cache_row("hit", 1000, 2),
           cache_row("hit", 1000000, 1), cache_row("hit", 1000000, 2),
           cache_row("hit", 10000000, 1), cache_row("hit", 10000000, 2),
+          Row("cache_hit_own_hash", "cache hit, a thousand entries, hash of the caller's: / rculfhash with that",
+              size=1000, peer="cache_hit", only=("urcu",)),
           cache_row("miss", 1000, 1), cache_row("miss", 1000000, 1), cache_row("miss", 10000000, 1),
           cache_row("get_or_create_hit", 1000, 1), cache_row("get_or_create_hit", 1000, 2),
           cache_row("insert_death", 1000, 1), cache_row("insert_death", 1000, 2),

@@ -19,15 +19,6 @@ struct cached {
 typedef struct cached *cache_object;
 static struct cds_lfht *cache;
 
-/* The finalizer of MurmurHash3 over the twelve bytes. Whoever chooses keys can make them collide. */
-static unsigned long hash_of(const struct bench_key *key) {
-    uint64_t a, b = 0;
-    memcpy(&a, key->text, 8);
-    memcpy(&b, key->text + 8, BENCH_KEY_LENGTH - 8);
-    a = (a ^ b << 32 ^ b) * UINT64_C(0xff51afd7ed558ccd);
-    a = (a ^ a >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
-    return a ^ a >> 33;
-}
 static struct cached *of_node(struct cds_lfht_node *node) {
     return caa_container_of(node, struct cached, node);
 }
@@ -66,7 +57,7 @@ static void cache_prepare(void) {
 }
 static cache_object cache_get(const struct bench_key *key) {
     struct cds_lfht_iter found;
-    unsigned long hash = hash_of(key);
+    unsigned long hash = bench_key_hash(key->text);
     section_begin();
     cds_lfht_lookup(cache, hash, matches, key, &found);
     struct cds_lfht_node *node = cds_lfht_iter_get_node(&found);
@@ -79,7 +70,7 @@ static void cache_put(const struct bench_key *key, cache_object *obj) {
     object->key = *key;
     object->in = true;
     section_begin();
-    (void)cds_lfht_add_replace(cache, hash_of(key), matches, key, &object->node);
+    (void)cds_lfht_add_replace(cache, bench_key_hash(key->text), matches, key, &object->node);
     section_end();
 }
 static cache_object cache_get_or_create(const struct bench_key *key) {

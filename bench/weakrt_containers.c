@@ -3,6 +3,7 @@
 #include "weakrt_peer.h"
 
 static wr_cache *cache;
+static wr_cache_options options = WR_CACHE_OPTIONS_INIT;
 typedef void *cache_object;
 
 static cache_object cache_new_object(void) {
@@ -15,7 +16,7 @@ static struct payload *cache_payload(cache_object *obj) {
     return *obj;
 }
 static void cache_prepare(void) {
-    cache = wr_cache_new();
+    cache = wr_cache_new_ex(&options);
     BENCH_CHECK(cache != NULL);
 }
 static cache_object cache_get(const struct bench_key *key) {
@@ -38,3 +39,17 @@ static void cache_settle(void) {
 }
 
 #include "rows_cache.h"
+
+static uint64_t own_hash(const void *key, size_t len, void *arg) {
+    (void)len;
+    (void)arg;
+    return bench_key_hash(key);
+}
+
+/* With a hash as peers have it. */
+BENCH(cache_hit_own_hash) {
+    options.hash = own_hash;
+    make_keys();
+    fill_cache();
+    bench_threads(bench_thread_count(), hit);
+}
