@@ -26,6 +26,7 @@ struct bucket {
     } places[BUCKET_PLACES];
     uint32_t more; /* index of the first who found no place, 0: none; only while all are taken */
 } __attribute__((aligned(64)));
+_Static_assert(sizeof(struct bucket) == 64, "a bucket is one cache line");
 
 /* Return a bucket of a segment: memory for `count` buckets takes BUCKET_BYTES(count), of any alignment. */
 #define BUCKET_BYTES(count) (((count) + 1) * sizeof(struct bucket))
