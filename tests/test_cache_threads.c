@@ -51,7 +51,7 @@ static atomic_bool put_all;
 static void put_or_pop(unsigned index, void *arg) {
     (void)arg;
     test_rng rng = rng_make(index);
-    for (unsigned n = scaled(40000); index == 0 && n > 0; n--) {
+    for (unsigned n = scaled(4000); index == 0 && n > 0; n--) {
         unsigned key = (unsigned)rng_below(&rng, KEYS);
         void *p = make(&key, sizeof key, NULL);
         CHECK_EQ(wr_cache_put(c, &key, sizeof key, p), 0);

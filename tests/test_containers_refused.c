@@ -119,7 +119,8 @@ static void use_in_destroy(void *self) {
 static void check_objects(unsigned flags) {
     static const wr_type dying_type = {
         .abi = WR_TYPE_ABI, .name = "dying", .size = 8, .destroy = use_in_destroy};
-    struct all a, none = {NULL};
+    static struct all none; /* of anything */
+    struct all a;
     probe *p = probe_new(NULL);
     void *unreferable = wr_new(&no_weakref_type);
     wr_weakref *ref = new_ref(p, NULL, NULL);
