@@ -105,8 +105,8 @@ static bool run_callback(struct thread *thread, struct wr_slot *slot, bool drop)
     struct delivery *delivery = weakref_delivery(ref);
     struct call call;
     bool waiting = false;
-    /* order: acquire [GET], as in wr_weak_get. Until `held` says otherwise, the slot is this weakref's. */
-    bool ours = word_alive(wr_add_acquire(&slot->word, WR_ONE));
+    /* relaxed: until `held` says otherwise, the slot is this weakref's, whose birth came before the push. */
+    bool ours = word_alive(wr_add_relaxed(&slot->word, WR_ONE));
     if (ours) {
         struct lock *stripe = registry_stripe_of(&ref->entry);
         lock_take(stripe);

@@ -103,8 +103,8 @@ void registry_leave(struct wr_entry *entry) {
 
 bool registry_adopt(struct wr_entry *entry, struct lock *stripe) {
     (void)stripe;
-    /* order: acquire [GET], as in wr_weak_get. While it is linked, the slot is this object's. */
-    return word_alive(wr_add_acquire(&wr_slot_of(entry)->word, WR_ONE));
+    /* relaxed: while it is linked, the slot is this object's, and the stripe showed its birth. */
+    return word_alive(wr_add_relaxed(&wr_slot_of(entry)->word, WR_ONE));
 }
 
 /* ---- firing ---- */

@@ -158,6 +158,16 @@ static void make_plain(void) {
     a = thing_new(1);
 }
 
+static void make_plain_held(void) {
+    make_plain();
+    (void)wr_retain(a);
+}
+
+static void release_held(void) {
+    thing_use(a, 1);
+    wr_release(a);
+}
+
 static void say_later(void) {
     unsigned before = thing_deaths(1);
     if (before == 0)
@@ -172,6 +182,9 @@ static void say_later(void) {
 MODEL(queue_release_later, .what = "wr_release_later against a run: destroyed there, or readable",
       .setup = make_plain, .threads = {release_later, run}, .check = say_later, .outcomes = "run waits",
       .quick = {UNBOUNDED, 2}, .deep = {UNBOUNDED, UNBOUNDED});
+MODEL(queue_release_later_two, .what = "wr_release_later against the release of another holder",
+      .setup = make_plain_held, .threads = {release_later, release_held}, .check = say_later,
+      .outcomes = "run waits", .quick = {UNBOUNDED, 2}, .deep = {UNBOUNDED, UNBOUNDED});
 MODEL(queue_run_run, .what = "two runs: one is refused or comes after", .setup = make_waiting,
       .threads = {run, run}, .check = say_slots, .outcomes = "1", .quick = {UNBOUNDED, 2},
       .deep = {UNBOUNDED, UNBOUNDED});
