@@ -213,18 +213,21 @@ static void finish(struct getter *getters) {
 }
 
 TEST(S48_all_who_wait_get_the_same) {
-    set_up();
-    struct getter getters[GETTERS];
-    start(getters);
-    finish(getters);
-    CHECK_EQ(at.runs, 1);
-    CHECK_EQ(wr_refcount(getters[0].got), GETTERS);
-    for (unsigned i = 0; i < GETTERS; i++) {
-        CHECK_PTR_EQ(getters[i].got, getters[0].got);
+    for (unsigned round = scaled(50); round > 0; round--) { /* until they come before the object is there */
+        set_up();
+        at.runs = 0;
+        struct getter getters[GETTERS];
+        start(getters);
+        finish(getters);
+        CHECK_EQ(at.runs, 1);
+        CHECK_EQ(wr_refcount(getters[0].got), GETTERS);
+        for (unsigned i = 0; i < GETTERS; i++) {
+            CHECK_PTR_EQ(getters[i].got, getters[0].got);
+        }
+        for (unsigned i = 0; i < GETTERS; i++)
+            wr_release(getters[i].got);
+        wr_cache_free(at.c);
     }
-    for (unsigned i = 0; i < GETTERS; i++)
-        wr_release(getters[i].got);
-    wr_cache_free(at.c);
     check_nothing_left();
 }
 

@@ -85,6 +85,8 @@ static void slow_destroy(void *self) {
 }
 static void slow_finalize(void *self) {
     slow_part();
+    for (int i = 0; i < 100; i++) /* most likely it is waited for by now */
+        sched_yield();
     if (slow.keep)
         slow.kept = wr_retain(self);
 }
@@ -133,8 +135,10 @@ TEST(S42_kill_all_waits_for_a_destroy_that_has_begun_on_another_thread) {
 }
 
 TEST(S42_kill_all_waits_for_a_finalize_and_ends_what_that_keeps) {
-    for (int keep = 0; keep < 2; keep++) {
-        slow.keep = keep;
+    for (unsigned round = 2 * scaled(50); round > 0;
+         round--) { /* until the finalize ends while it is waited for */
+        slow.keep = round % 2;
+        slow.kept = NULL;
         slow.over = 0;
         void *obj = wr_new(&slowly_finalized_type);
         slow.w = wr_weak_of(obj);
