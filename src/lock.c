@@ -5,9 +5,9 @@
 #include "fatal.h"
 #include "os.h"
 
-/* How often to look at a held lock before sleeping. Sections are a few dozen instructions, so that one held by
- * a running thread is free within this many looks; one whose holder was descheduled is not, and sleeping is
- * right. */
+/* How often to look at a held lock before sleeping, with a pause before each look: half a microsecond to five, by the
+ * processor. Sections are a few dozen instructions and a few cache misses, so that one held by a running thread is free
+ * by then; one whose holder was descheduled is not, and sleeping is right, which costs as much. */
 #ifndef WR_SPINS /* a model has no use for many */
 #define WR_SPINS 100
 #endif
@@ -35,13 +35,24 @@ static uint32_t *sleepers_for(const struct lock *lock) {
     return &sleepers[(uintptr_t)lock / 128 % PLACES]; /* most locks have two cache lines to themselves */
 }
 
+/* Let the processor's other thread, and the holder's store, go first. */
+static inline void pause_briefly(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb");
+#endif
+}
+
 /* Take a lock that is held. */
 static __attribute__((noinline)) void take_slow(struct lock *lock) UNCHECKED_LOCKS {
     uint32_t free = 0;
-    for (int i = 0; i < WR_SPINS; i++, free = 0)
+    for (int i = 0; i < WR_SPINS; i++, free = 0) {
+        pause_briefly();
         /* order: acquire [LOCK], as in lock_take. */
         if (wr_load_relaxed(&lock->state) == 0 && wr_cas_acquire(&lock->state, &free, 1u))
             return;
+    }
     uint32_t *count = sleepers_for(lock);
     /* relaxed, all that concerns the count: what has to be seen, barriers and the system's look at the lock see to. */
     bool seen = (wr_add_relaxed(count, 1u) & COVERED) != 0;
