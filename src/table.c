@@ -11,8 +11,8 @@ static struct table *newest_table GUARDED_BY(tables);
 /* ---- tables ---- */
 
 uint32_t table_default_shards(void) {
-    uint32_t wanted = 4 * os_processors();
-    uint32_t shards = 4;
+    uint32_t wanted = 16 * os_processors();
+    uint32_t shards = 16;
     while (shards < wanted && shards < SHARD_MAX / 2)
         shards *= 2;
     return shards;

@@ -101,8 +101,8 @@ struct table {
 
 /* ---- tables ---- */
 
-/* Return how many shards to make when the user does not say: four for each processor, so that two threads
- * seldom meet. */
+/* Return how many shards to make when the user does not say: sixteen for each processor, so that two threads
+ * hardly ever meet; 64 at the most. */
 uint32_t table_default_shards(void);
 
 /* Make a container of `size` bytes that starts with a table of `shards` shards, a power of two. Returns NULL,
