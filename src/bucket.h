@@ -127,8 +127,8 @@ static inline void bucket_remove(struct bucket *bucket, struct node *node) {
     uint64_t places = bucket_places(bucket, bucket_tag(node->hash));
     while (places != 0 && bucket->places[bucket_place(places)].node != index)
         places &= places - 1;
-    struct node *first = bucket_node(bucket->more);
-    if (places == 0) {
+    if (wr_unlikely(places == 0)) {
+        struct node *first = wr_payload_of(wr_slot_at(bucket->more));
         struct node **at = &first;
         while (*at != node)
             at = &(*at)->next;
@@ -137,6 +137,7 @@ static inline void bucket_remove(struct bucket *bucket, struct node *node) {
         return;
     }
     bucket_set_tag(bucket, bucket_place(places), 0);
+    struct node *first = bucket_node(bucket->more);
     if (wr_unlikely(first != NULL)) { /* gets the place */
         bucket->more = bucket_index(first->next);
         bucket_insert(bucket, first);
