@@ -165,7 +165,7 @@ TEST(S5_the_last_user_of_a_shared_ref_takes_it_with_him) {
     wr_release(p);
 }
 
-/* Inside user code the death of a weakref waits, still on the list: it must not be found there. */
+/* Inside user code, where deaths wait, a plain weakref goes at once: it must not be found on the list. */
 static void drop_and_make_again(wr_weakref *ref, void *arg) {
     (void)ref;
     void *other = arg;
@@ -181,7 +181,7 @@ static void drop_and_make_again(wr_weakref *ref, void *arg) {
     wr_release(second_proxy);
 }
 
-TEST(S5_a_shared_ref_that_is_dying_is_not_found) {
+TEST(S5_a_shared_ref_dropped_inside_a_callback_is_not_found) {
     probe *other = probe_new(NULL), *p = probe_new(NULL);
     wr_weakref *ref = new_ref(p, drop_and_make_again, other);
     wr_release(p);
