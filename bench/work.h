@@ -71,7 +71,8 @@ static inline struct bench_key bench_key_of(uint64_t number) {
     return key;
 }
 
-/* A fast hash of these, the finalizer of MurmurHash3 over the twelve bytes. Whoever chooses keys can make them collide. */
+/* A fast hash of these, the finalizer of MurmurHash3 over the twelve bytes. Whoever chooses keys can make them
+ * collide. */
 static inline uint64_t bench_key_hash(const char *text) {
     uint64_t a, b = 0;
     memcpy(&a, text, 8);

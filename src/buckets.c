@@ -3,8 +3,8 @@
 #include "alloc.h"
 #include "table.h"
 
-/* Nodes for each bucket: so few that nearly all find a place, in buckets that are to be split next too. And when buckets
- * are given up. */
+/* Nodes for each bucket: so few that nearly all find a place, in buckets that are to be split next too. And when
+ * buckets are given up. */
 #define MOST 4
 #define LEAST 1
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls on weak maps. In a MAP, and in one by value, the value of each node is the node itself, destroyed by an event. */
+/* Calls on weak maps. In a MAP, and in one by value, the value of each node is the node itself, which an event
+ * destroys. */
 #include <errno.h>
 
 #include "fuzz.h"
