@@ -67,10 +67,8 @@ static struct wr_slot *slot_in_chunk(uint32_t chunk, uint32_t number) {
     return wr_slot_at(chunk * CHUNK_GRANULES + number * (stride_of(class_of_chunk(chunk)) / WR_GRANULE));
 }
 
-/* Commit one more chunk, for `class`. Returns its number, or NONE: no memory. */
-static uint32_t grow(uint32_t class) {
-    uint32_t chunk = NONE;
-    lock_take(&growth);
+/* Reserve the range, unless it is there. Returns whether it is. */
+static bool reserve(void) REQUIRES(growth) {
     if (reserved == 0) {
         size_t size = (size_t)WR_RESERVE_CHUNKS * CHUNK_BYTES;
         wr_write(&wr_arena.base, os_reserve(&size, CHUNK_BYTES, CHUNK_BYTES));
@@ -79,7 +77,22 @@ static uint32_t grow(uint32_t class) {
             poison_start(wr_arena.base, size);
         }
     }
-    if (grown < reserved && os_commit(wr_arena.base + (size_t)grown * CHUNK_BYTES, CHUNK_BYTES)) {
+    return reserved != 0;
+}
+
+bool arena_start(void) {
+    lock_take(&growth);
+    bool there = reserve();
+    lock_give(&growth);
+    return there;
+}
+
+/* Commit one more chunk, for `class`. Returns its number, or NONE: no memory. */
+static uint32_t grow(uint32_t class) {
+    uint32_t chunk = NONE;
+    lock_take(&growth);
+    if (reserve() && grown < reserved &&
+        os_commit(wr_arena.base + (size_t)grown * CHUNK_BYTES, CHUNK_BYTES)) {
         wr_path(grow);
         chunk = grown++;
         if (class_chunks[class]++ >= CHUNKS_BEFORE_HUGE)

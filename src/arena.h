@@ -59,6 +59,10 @@ static inline uint32_t class_batch(uint32_t class) {
  * range has grown over the chunk. */
 extern uint8_t arena_classes[WR_RESERVE_CHUNKS];
 
+/* Reserve the range, if that was not done, so that addresses of slots may be computed by whoever comes after this, also
+ * ahead of a test whether there is any, as compilers do. Returns whether it is there. */
+bool arena_start(void);
+
 /* Return the class of the slot. */
 static inline uint32_t arena_class(const struct wr_slot *slot) {
     return wr_read(&arena_classes[wr_index_of(slot) / CHUNK_GRANULES]);

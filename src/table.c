@@ -20,7 +20,7 @@ uint32_t table_default_shards(void) {
 
 void *table_new(size_t size, uint32_t shards) {
     size_t align = __alignof__(struct shard);
-    void *memory = alloc_zeroed(size + align + shards * sizeof(struct shard));
+    void *memory = arena_start() ? alloc_zeroed(size + align + shards * sizeof(struct shard)) : NULL;
     if (memory == NULL) {
         errno = ENOMEM;
         return NULL;
