@@ -147,7 +147,7 @@ static void to_look_again(struct walker *dying, struct borrower *me) {
     walker_to(dying, me->symmetric ? "add_acq_rel" : "load_acquire", &me->hazard->index, 1);
 }
 static void to_take_back(struct walker *dying, struct borrower *me) {
-    walker_to(dying, "cas_acq_rel", &me->hazard->handover, 1);
+    walker_to(dying, "cas_acquire", &me->hazard->handover, 1);
 }
 
 TEST(what_is_put_in_after_the_return_is_taken_back_and_destroyed_by_the_dying_side) {
