@@ -48,10 +48,11 @@ variant_stress1 := -DWR_HOOK -DWR_COUNT_PATHS -DWR_STRIPES=1u
 variant_stress-tiny := -DWR_HOOK -DWR_COUNT_PATHS -DWR_BATCH_SLOTS=2u
 # For emulators, which take long to reserve as much as processors do.
 variant_small := -DWR_HOOK -DWR_RESERVE_CHUNKS=128u
-# For make coverage: as hook, wear and bare.
+# For make coverage: as hook, wear, and without eventfd. (Without backtraces functions are on other lines, which gcovr
+# cannot merge.)
 variant_coverage := -DWR_HOOK -DTEST_COVERAGE
 variant_coverage-wear := $(variant_wear) -DTEST_COVERAGE
-variant_coverage-bare := $(variant_bare) -DTEST_COVERAGE
+variant_coverage-pipe := -DWR_HOOK -DWR_NO_EVENTFD -DTEST_COVERAGE
 coverage := $(if $(filter coverage%,$(VARIANT)),--coverage -fprofile-update=atomic)
 coverage_link = $(if $(coverage),--coverage -Wl$(comma)--wrap=abort -Wl$(comma)--wrap=_exit)
 # For instruction counts: what the library tells valgrind of each object is left out.

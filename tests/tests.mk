@@ -50,12 +50,12 @@ test-runner: ## see that deliberately bad tests are reported as bad, in every wa
 selftest-programs: $B/selftest/tests $(if $(SAN),,$B/selftest-criterion/tests)
 
 # ---- coverage ----
-coverage_folders := $(foreach v,coverage coverage-wear coverage-bare,build/$(notdir $(CC))-release-$v)
+coverage_folders := $(foreach v,coverage coverage-wear coverage-pipe,build/$(notdir $(CC))-release-$v)
 .PHONY: coverage
 coverage: ## say which lines of the library no test runs, and whether that is explained (tests/coverage.txt)
 	$qtools/setup --coverage
 	$qfind $(wildcard $(coverage_folders)) -name '*.gcda' -delete 2>/dev/null || true
 	+$q$(again) test VARIANT=coverage
 	+$q$(again) test VARIANT=coverage-wear
-	+$q$(again) test VARIANT=coverage-bare FILTER='queue* holders*'
+	+$q$(again) test VARIANT=coverage-pipe FILTER='queue*'
 	$qtools/coverage $(coverage_folders)
