@@ -49,20 +49,26 @@ struct visitor {
     uint32_t node;
 };
 
-static void visit(void *child, const char *field, void *arg) {
-    struct visitor *visitor = arg;
+/* Note a reference to a live object. Returns the number of its node, or CYCLES_NONE. */
+static uint32_t add_edge(const struct visitor *visitor, const struct wr_slot *child, const char *field) {
     struct cycles *c = visitor->c;
+    uint32_t to = find(c, child);
+    struct cycles_edge *edge = to != CYCLES_NONE ? cycles_append(c, &c->edges, sizeof *edge) : NULL;
+    if (edge != NULL)
+        *edge = (struct cycles_edge){.from = visitor->node, .to = to, .field = field};
+    return to;
+}
+
+static void visit(void *child, const char *field, void *arg) {
+    const struct visitor *visitor = arg;
     if (child == NULL)
         return;
     /* relaxed: nobody changes it, so says the caller of the report */
     if (!arena_is_slot(child) || !word_alive(wr_load_relaxed(&wr_slot_of(child)->word))) {
-        c->strange++;
+        visitor->c->strange++;
         return;
     }
-    uint32_t to = find(c, wr_slot_of(child));
-    struct cycles_edge *edge = to != CYCLES_NONE ? cycles_append(c, &c->edges, sizeof *edge) : NULL;
-    if (edge != NULL)
-        *edge = (struct cycles_edge){.from = visitor->node, .to = to, .field = field};
+    (void)add_edge(visitor, wr_slot_of(child), field);
 }
 
 /* Return the next entry behind `last` (NULL: the first) that an object's list owns and that owns something itself: the
@@ -77,10 +83,9 @@ static struct wr_entry *next_owned(struct wr_slot *slot, const struct wr_entry *
     return entry;
 }
 
-static void trace_entries(struct wr_slot *slot, struct visitor *visitor) {
+static void trace_entries(struct wr_slot *slot, const struct visitor *visitor) {
     for (struct wr_entry *entry = NULL; (entry = next_owned(slot, entry)) != NULL;) {
-        uint32_t to = find(visitor->c, wr_slot_of(entry));
-        visit(entry, "(map)", visitor);
+        uint32_t to = add_edge(visitor, wr_slot_of(entry), "(map)");
         if (to != CYCLES_NONE)
             cycles_node(visitor->c, to)->entry = true;
     }
