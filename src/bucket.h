@@ -82,18 +82,17 @@ static inline struct sight bucket_all(const struct bucket *bucket) {
 
 /* Look at those who may have a hash: all who have it, and few others. */
 static inline struct sight bucket_alike(const struct bucket *bucket, uint64_t hash) {
-    return (struct sight){.bucket = bucket,
-                          .places = bucket_places(bucket, bucket_tag(hash)),
-                          .more = bucket_node(bucket->more)};
+    uint64_t places = bucket_places(bucket, bucket_tag(hash));
+    if (places != 0) /* wanted when the key has been compared */
+        __builtin_prefetch(wr_slot_at(bucket->places[bucket_place(places)].referent), 1);
+    return (struct sight){.bucket = bucket, .places = places, .more = bucket_node(bucket->more)};
 }
 
 /* Return the next of them, or NULL. Meanwhile nobody comes or goes, but for the ones that were returned. */
 static inline struct node *sight_next(struct sight *sight) {
     struct node *node = sight->more;
     if (sight->places != 0) {
-        const struct place *place = &sight->bucket->places[bucket_place(sight->places)];
-        node = bucket_node(place->node);
-        __builtin_prefetch(wr_slot_at(place->referent), 1);
+        node = bucket_node(sight->bucket->places[bucket_place(sight->places)].node);
         sight->places &= sight->places - 1;
     } else if (wr_unlikely(node != NULL)) {
         sight->more = node->next;
