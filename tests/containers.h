@@ -48,6 +48,11 @@ static inline wr_weakmap *map_new(unsigned flags, void (*value_destroy)(void *va
     return m;
 }
 
+/* A method of listeners that does nothing. */
+static inline void no_method(void *self, void *event, void *arg) {
+    (void)self, (void)event, (void)arg;
+}
+
 /* At the end of a test: no object is left, and no entry either. */
 static inline void check_nothing_left(void) {
     wr_stats stats;

@@ -18,11 +18,6 @@ static inline int object_of(void *obj) {
     return obj != NULL ? 1 : -error;
 }
 
-/* A method of listeners. */
-static inline void method(void *self, void *event, void *arg) {
-    (void)self, (void)event, (void)arg;
-}
-
 /* A maker, of its argument. */
 static inline void *make(const void *key, size_t len, void *arg) {
     (void)key, (void)len;
@@ -47,14 +42,14 @@ static inline void all_make(struct all *a, unsigned flags) {
     CHECK_EQ(wr_cache_put(a->cache, "k", 1, a->in), 0);
     CHECK_EQ(wr_weakmap_set(a->map, a->in, a), 0);
     CHECK_EQ(wr_weakset_add(a->set, a->in), 1);
-    CHECK_EQ(wr_listeners_add(a->listeners, a->in, method, NULL), 0);
+    CHECK_EQ(wr_listeners_add(a->listeners, a->in, no_method, NULL), 0);
 }
 
 static inline void check_unchanged(const struct all *a) {
     CHECK(cached(a->cache, "k", a->in));
     CHECK_PTR_EQ(wr_weakmap_get(a->map, a->in), a);
     CHECK(wr_weakset_contains(a->set, a->in));
-    CHECK(wr_listeners_contains(a->listeners, a->in, method));
+    CHECK(wr_listeners_contains(a->listeners, a->in, no_method));
     CHECK_EQ(wr_cache_len(a->cache) + wr_weakmap_len(a->map) + wr_weakset_len(a->set), 3);
     CHECK_EQ(wr_listeners_len(a->listeners), 1);
     CHECK_EQ(wr_refcount(a->in), 1);

@@ -19,10 +19,6 @@ static void *allocate(void *ctx, void *ptr, size_t size) {
     return ++allocator.calls == allocator.fail_at ? NULL : malloc(size);
 }
 
-static void no_method(void *self, void *event, void *arg) {
-    (void)self, (void)event, (void)arg;
-}
-
 enum { N = 300 };
 static probe *objs[N];
 

@@ -4,10 +4,6 @@
 
 enum { MANY = 200, STEP = 32 }; /* a walk holds that many at a time */
 
-static void no_method(void *self, void *event, void *arg) {
-    (void)self, (void)event, (void)arg;
-}
-
 /* ---- the kinds ---- */
 
 static void *objs[MANY];

@@ -189,26 +189,22 @@ TEST(S49_a_set_without_memory_for_a_member) {
     check_nothing_left();
 }
 
-static void method(void *self, void *event, void *arg) {
-    (void)self, (void)event, (void)arg;
-}
-
 TEST(S49_listeners_without_memory_for_another) {
     NEEDS_LIMITS;
     start();
     wr_listeners *l = wr_listeners_new();
     probe *p = probe_new(NULL), *q = probe_new(NULL);
-    CHECK_EQ(wr_listeners_add(l, p, method, NULL), 0);
+    CHECK_EQ(wr_listeners_add(l, p, no_method, NULL), 0);
     use_memory_up();
-    CHECK_EQ(wr_listeners_add(l, q, method, NULL), -ENOMEM);
-    CHECK_EQ(wr_listeners_add_once(l, q, method, NULL), -ENOMEM);
+    CHECK_EQ(wr_listeners_add(l, q, no_method, NULL), -ENOMEM);
+    CHECK_EQ(wr_listeners_add_once(l, q, no_method, NULL), -ENOMEM);
     CHECK_EQ(errno, 0);
     CHECK_EQ(wr_listeners_len(l), 1); /* what follows needs none */
     CHECK_EQ(wr_listeners_call(l, NULL), 1);
-    CHECK_EQ(wr_listeners_remove_wait(l, p, method), 0);
+    CHECK_EQ(wr_listeners_remove_wait(l, p, no_method), 0);
     CHECK_EQ(wr_listeners_len(l), 0);
     give_memory_back();
-    CHECK_EQ(wr_listeners_add_once(l, q, method, NULL), 1);
+    CHECK_EQ(wr_listeners_add_once(l, q, no_method, NULL), 1);
     CHECK_EQ(wr_refcount(q), 1);
     wr_release(p);
     wr_release(q);

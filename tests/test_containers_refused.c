@@ -51,22 +51,22 @@ static int set_contains(struct all *a, void *obj) {
     return result_of(wr_weakset_contains(a->set, obj));
 }
 static int listeners_add(struct all *a, void *obj) {
-    return result_of(wr_listeners_add(a->listeners, obj, method, NULL));
+    return result_of(wr_listeners_add(a->listeners, obj, no_method, NULL));
 }
 static int listeners_add_once(struct all *a, void *obj) {
-    return result_of(wr_listeners_add_once(a->listeners, obj, method, NULL));
+    return result_of(wr_listeners_add_once(a->listeners, obj, no_method, NULL));
 }
 static int listeners_remove(struct all *a, void *obj) {
-    return result_of(wr_listeners_remove(a->listeners, obj, method));
+    return result_of(wr_listeners_remove(a->listeners, obj, no_method));
 }
 static int listeners_remove_wait(struct all *a, void *obj) {
-    return result_of(wr_listeners_remove_wait(a->listeners, obj, method));
+    return result_of(wr_listeners_remove_wait(a->listeners, obj, no_method));
 }
 static int listeners_remove_wait_timed(struct all *a, void *obj) {
-    return result_of(wr_listeners_remove_wait_timed(a->listeners, obj, method, 0));
+    return result_of(wr_listeners_remove_wait_timed(a->listeners, obj, no_method, 0));
 }
 static int listeners_contains(struct all *a, void *obj) {
-    return result_of(wr_listeners_contains(a->listeners, obj, method));
+    return result_of(wr_listeners_contains(a->listeners, obj, no_method));
 }
 
 enum object { NO_CONTAINER, NO_OBJECT, UNREFERABLE, WEAKREF, KILLED, DYING, OBJECTS };

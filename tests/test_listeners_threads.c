@@ -24,10 +24,6 @@ static void slow(void *self, void *event, void *arg) {
     running = false;
 }
 
-static void other(void *self, void *event, void *arg) {
-    (void)self, (void)event, (void)arg;
-}
-
 static void *call(void *arg) {
     (void)arg;
     CHECK_EQ(wr_listeners_call(l, NULL), 1);
@@ -85,8 +81,8 @@ TEST(S53_remove_does_not_wait) {
         ;
     CHECK_EQ(wr_listeners_add(l, q, slow, NULL), 0);
     CHECK_EQ(wr_listeners_remove_wait(l, q, slow), 0); /* another object's is nothing to wait for */
-    CHECK_EQ(wr_listeners_add(l, p, other, NULL), 0);
-    CHECK_EQ(wr_listeners_remove_wait(l, p, other), 0); /* nor is another method */
+    CHECK_EQ(wr_listeners_add(l, p, no_method, NULL), 0);
+    CHECK_EQ(wr_listeners_remove_wait(l, p, no_method), 0); /* nor is another method */
     CHECK_EQ(wr_listeners_remove(l, p, slow), 0);
     CHECK_EQ(wr_listeners_remove_wait_timed(l, p, slow, 1), -ETIMEDOUT); /* there was none, but it runs */
     CHECK(running);
@@ -184,7 +180,7 @@ TEST(S53_listeners_come_and_go_while_they_are_called) {
 
 static int added;
 static void add_once(void *self) {
-    added = wr_listeners_add_once(l, self, other, NULL);
+    added = wr_listeners_add_once(l, self, no_method, NULL);
 }
 
 /* Between its link and its place in the list, the end of its object comes for it. */
@@ -200,7 +196,7 @@ TEST(S53_an_object_is_cleared_or_killed_while_it_is_added) {
         stopper_finish(&s);
         CHECK_EQ(added, kill ? -ESTALE : 1);
         CHECK_EQ(wr_listeners_len(l), !kill);
-        CHECK_EQ(wr_listeners_contains(l, p, other), !kill);
+        CHECK_EQ(wr_listeners_contains(l, p, no_method), !kill);
         wr_release(p);
         CHECK_EQ(wr_listeners_len(l), 0);
     }

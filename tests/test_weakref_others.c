@@ -6,10 +6,6 @@
 static void ignore(void *arg) {
     (void)arg;
 }
-static void heard(void *self, void *event, void *arg) {
-    (void)self, (void)event, (void)arg;
-}
-
 /* What may be on an object's list beside weakrefs. */
 struct others {
     wr_queue *queue;
@@ -43,7 +39,7 @@ TEST(S37_what_else_is_on_the_list_is_not_counted) {
     CHECK_EQ(wr_cache_put(o.cache, "a", 1, p), 0);
     CHECK_EQ(wr_weakmap_set(o.map, p, &value), 0);
     CHECK_EQ(wr_weakset_add(o.set, p), 1);
-    CHECK_EQ(wr_listeners_add(o.listeners, p, heard, NULL), 0);
+    CHECK_EQ(wr_listeners_add(o.listeners, p, no_method, NULL), 0);
     CHECK_EQ(wr_weakref_count(p), 0);
     wr_weakref *ref = new_ref(p, logs, NULL), *out[8] = {NULL};
     CHECK_EQ(wr_weakref_count(p), 1);
@@ -75,7 +71,7 @@ TEST(S41_a_killed_object_is_refused_as_weak_and_serves_as_strong) {
     CHECK_EQ(wr_cache_put(o.cache, "a", 1, obj), -ESTALE);
     CHECK_EQ(wr_weakmap_set(o.map, obj, &value), -ESTALE);
     CHECK_EQ(wr_weakset_add(o.set, obj), -ESTALE);
-    CHECK_EQ(wr_listeners_add(o.listeners, obj, heard, NULL), -ESTALE);
+    CHECK_EQ(wr_listeners_add(o.listeners, obj, no_method, NULL), -ESTALE);
     CHECK_EQ(wr_bind(obj, o.queue), -ESTALE);
     errno = 0;
     CHECK_NULL(wr_finalizer_new(obj, ignore, NULL, 0));
