@@ -11,11 +11,17 @@
 #ifndef WR_TESTS_STOPPER_H
 #define WR_TESTS_STOPPER_H
 
+#include "table.h"
 #include "word.h"
 #include "weakrefs.h"
 
 #include <sched.h>
 #include <semaphore.h>
+
+/* The lock of a container of one shard, where to stop. */
+static inline const void *shard_lock(const void *container) {
+    return &((const struct table *)container)->shards[0].lock.state;
+}
 
 struct stopper {
     void (*fn)(void *arg);

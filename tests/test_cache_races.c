@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Forced interleavings of caches with deaths (S47), with makers (S48), and with their own end. */
 #include "stopper.h"
-#include "table.h"
 #include "containers.h"
 
 static wr_cache *c;
@@ -12,7 +11,7 @@ static const void *set_up(void) {
     wr_cache_options o = WR_CACHE_OPTIONS_INIT;
     o.shards = 1;
     c = cache_new_ex(&o);
-    return &((struct table *)(void *)c)->shards[0].lock.state;
+    return shard_lock(c);
 }
 
 static void release(void *obj) {

@@ -2,7 +2,6 @@
 /* fork: the child has what the forking thread had, and no lock is stuck in it. */
 #include "filter.h"
 #include "stopper.h"
-#include "table.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -226,9 +225,8 @@ TEST(in_a_child_nobody_is_woken_who_is_not_there) {
     wr_cache *c = wr_cache_new_ex(&o);
     REQUIRE(c != NULL);
     struct stopper s;
-    const void *lock = &((struct table *)(void *)c)->shards[0].lock.state;
     wr_atfork_prepare();
-    stopper_start(&s, count_entries, c, "cas_acquire", lock,
+    stopper_start(&s, count_entries, c, "cas_acquire", shard_lock(c),
                   2); /* it is held: about to sleep, and has said so */
     pid_t child = fork();
     REQUIRE(child >= 0);

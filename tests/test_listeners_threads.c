@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Removal that waits, and listeners under threads (S53). */
 #include "stopper.h"
-#include "table.h"
 #include "containers.h"
 
 static wr_listeners *l;
@@ -187,7 +186,7 @@ static void add_once(void *self) {
 TEST(S53_an_object_is_cleared_or_killed_while_it_is_added) {
     NEEDS_STOPPER;
     set_up();
-    const void *lock = &((struct table *)(void *)l)->shards[0].lock.state;
+    const void *lock = shard_lock(l);
     for (int kill = 0; kill < 2; kill++) {
         probe *p = probe_new(NULL);
         struct stopper s;

@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Forced interleavings of weak maps and sets with the ends of their keys, and with others who set them. */
 #include "stopper.h"
-#include "table.h"
-#include "containers.h"
+#include "values.h"
 
 static wr_weakmap *m;
-static unsigned made, destroyed;
 
-static void *value_new(void) {
-    void *value = malloc(1);
-    REQUIRE(value != NULL);
-    made++;
-    return value;
-}
-
-static void value_destroy(void *value) {
-    destroyed++;
-    free(value);
+/* Of one shard, so that there is one lock to stop at. */
+static void set_up(unsigned flags) {
+    wr_weakmap_options o = WR_WEAKMAP_OPTIONS_INIT;
+    o.flags = flags;
+    o.shards = 1;
+    o.value_destroy = value_destroy;
+    m = wr_weakmap_new_ex(&o);
+    REQUIRE(m != NULL);
 }
 
 static struct number *mine;
@@ -28,21 +24,15 @@ static void set_mine(void *value) {
 /* By value, the new entry hangs on the equal key that is there. That one ends between the two. */
 TEST(S51_the_equal_key_that_is_there_ends_while_its_value_is_replaced) {
     NEEDS_STOPPER;
-    wr_weakmap_options o = WR_WEAKMAP_OPTIONS_INIT;
     struct stopper stopper;
-    o.flags = WR_BY_VALUE;
-    o.shards = 1;
-    o.value_destroy = value_destroy;
     /* Before it takes the key's stripe, and before each time that it takes the shard's lock. */
     for (unsigned nth = 0; nth <= 3; nth++) {
-        m = wr_weakmap_new_ex(&o);
-        REQUIRE(m != NULL);
+        set_up(WR_BY_VALUE);
         struct number *there = number_new(1, NULL);
         mine = number_new(1, NULL);
-        CHECK_EQ(wr_weakmap_set(m, there, value_new()), 0);
-        const void *lock = nth != 0 ? &((struct table *)(void *)m)->shards[0].lock.state
-                                    : &registry_stripe(wr_slot_of(there))->state;
-        stopper_start(&stopper, set_mine, value_new(), "cas_acquire", lock, nth != 0 ? nth : 1);
+        CHECK_EQ(wr_weakmap_set(m, there, value_new(1)), 0);
+        const void *lock = nth != 0 ? shard_lock(m) : &registry_stripe(wr_slot_of(there))->state;
+        stopper_start(&stopper, set_mine, value_new(1), "cas_acquire", lock, nth != 0 ? nth : 1);
         CHECK_EQ(wr_kill(there), 1);
         stopper_finish(&stopper);
         CHECK_EQ(result, 0);
@@ -61,18 +51,13 @@ TEST(S51_the_equal_key_that_is_there_ends_while_its_value_is_replaced) {
 /* An equal key comes in while ours is on its way. */
 TEST(S51_an_equal_key_comes_in_meanwhile) {
     NEEDS_STOPPER;
-    wr_weakmap_options o = WR_WEAKMAP_OPTIONS_INIT;
     struct stopper stopper;
-    o.flags = WR_BY_VALUE;
-    o.shards = 1;
-    o.value_destroy = value_destroy;
-    m = wr_weakmap_new_ex(&o);
-    REQUIRE(m != NULL);
+    set_up(WR_BY_VALUE);
     struct number *other = number_new(1, NULL);
     mine = number_new(1, NULL);
-    const void *lock = &((struct table *)(void *)m)->shards[0].lock.state;
-    stopper_start(&stopper, set_mine, value_new(), "cas_acquire", lock, 2);
-    CHECK_EQ(wr_weakmap_set(m, other, value_new()), 0);
+    const void *lock = shard_lock(m);
+    stopper_start(&stopper, set_mine, value_new(1), "cas_acquire", lock, 2);
+    CHECK_EQ(wr_weakmap_set(m, other, value_new(1)), 0);
     stopper_finish(&stopper);
     CHECK_EQ(result, 0);
     CHECK_EQ(wr_weakmap_len(m), 1);
@@ -87,17 +72,13 @@ TEST(S51_an_equal_key_comes_in_meanwhile) {
 /* By identity, a clear changes the value that a key is found by. */
 TEST(S51_a_key_is_cleared_and_set_again_while_it_is_set) {
     NEEDS_STOPPER;
-    wr_weakmap_options o = WR_WEAKMAP_OPTIONS_INIT;
     struct stopper stopper;
-    o.shards = 1;
-    o.value_destroy = value_destroy;
-    m = wr_weakmap_new_ex(&o);
-    REQUIRE(m != NULL);
+    set_up(0);
     mine = number_new(1, NULL);
     const void *stripe = &registry_stripe(wr_slot_of(mine))->state;
-    stopper_start(&stopper, set_mine, value_new(), "cas_acquire", stripe, 1);
+    stopper_start(&stopper, set_mine, value_new(1), "cas_acquire", stripe, 1);
     CHECK_EQ(wr_weakref_clear(mine), 0);
-    CHECK_EQ(wr_weakmap_set(m, mine, value_new()), 0);
+    CHECK_EQ(wr_weakmap_set(m, mine, value_new(1)), 0);
     stopper_finish(&stopper);
     CHECK_EQ(result, 0);
     CHECK_EQ(wr_weakmap_len(m), 1);

@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Weak maps and sets under threads. */
-#include "containers.h"
+#include "values.h"
 
 enum { THREADS = 4, KEYS = 24 };
 
 static wr_weakmap *m;
 static wr_weakset *s;
 static struct number *keys[KEYS]; /* shared and alive; others come and go */
-static atomic_uint made, destroyed;
-
-static void *value_new(uint64_t key) {
-    uint64_t *value = malloc(sizeof *value);
-    REQUIRE(value != NULL);
-    *value = key;
-    made++;
-    return value;
-}
-
-static void value_destroy(void *value) {
-    destroyed++;
-    free(value);
-}
 
 static int check_value(void *key, void *value, void *arg) {
     (void)arg;
