@@ -209,8 +209,27 @@ static void keep_finalizers(struct firing *firing, struct lock *stripe) REQUIRES
     }
 }
 
+/* Call the only entry of an object's list, a table's node, which is all that most objects with a list have. */
+static void fire_node(struct thread *thread, struct wr_slot *slot, struct wr_entry *entry,
+                      struct lock *stripe) RELEASES(*stripe) {
+    void (*removed)(struct wr_entry * entry) = entry->call.removed;
+    struct firing firing = {.first = NULL, .slot = slot, .outer = thread->firing};
+    thread->firing = &firing;
+    registry_unlink(entry, stripe);                        /* with it, the list's reference is ours */
+    wr_store_relaxed(&entry->state, (uint32_t)ENTRY_IDLE); /* relaxed: guarded by the stripe */
+    lock_give(stripe);
+    removed(entry);
+    thread->firing = firing.outer;
+}
+
 bool registry_fire(struct thread *thread, struct wr_slot *slot, enum fire how, struct lock *stripe) {
     struct wr_entry **behind = registry_behind_front(slot, stripe);
+    struct wr_entry *first = *behind;
+    if (first != NULL && first->kind == ENTRY_NODE && first->next == NULL) {
+        bool front = slot->list.head != first;
+        fire_node(thread, slot, first, stripe);
+        return front;
+    }
     struct firing firing = {.first = *behind, .slot = slot, .outer = thread->firing};
     *behind = NULL;
     if (firing.first != NULL)

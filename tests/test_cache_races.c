@@ -3,6 +3,8 @@
 #include "stopper.h"
 #include "containers.h"
 
+#include <sys/wait.h>
+
 static wr_cache *c;
 static unsigned destroyed;
 
@@ -200,5 +202,31 @@ TEST(a_cache_is_freed_while_a_death_is_on_its_way_to_it) {
     wr_cache_free(c);
     stopper_finish(&s); /* frees the memory: leak checkers see when not, AddressSanitizer when too early */
     CHECK_EQ(destroyed, 1);
+    check_nothing_left();
+}
+
+/* In the child that thread is absent: its entry stays, but the object's end goes on. */
+TEST(S47_the_end_of_an_object_goes_on_in_a_child_though_its_entry_is_with_an_absent_thread) {
+    NEEDS_STOPPER;
+    const void *lock = set_up();
+    struct stopper s;
+    probe *p = probe_new(&destroyed);
+    int status = -1;
+    CHECK_EQ(wr_cache_put(c, "k", 1, p), 0);
+    stopper_start(&s, release, p, "cas_acquire", lock, 1);
+    wr_atfork_prepare();
+    pid_t child = fork();
+    if (child == 0) {
+        test_timeout(TEST_TIMEOUT_DEFAULT);
+        wr_atfork_child();
+        (void)wr_trim(); /* runs what absent threads left */
+        _exit(destroyed == 1 && cached(c, "k", NULL) && wr_cache_len(c) == 0 ? 0 : 1);
+    }
+    wr_atfork_parent();
+    REQUIRE(child > 0 && waitpid(child, &status, 0) == child);
+    CHECK_EQ(status, 0);
+    stopper_finish(&s);
+    CHECK_EQ(destroyed, 1);
+    wr_cache_free(c);
     check_nothing_left();
 }
