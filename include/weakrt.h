@@ -938,7 +938,9 @@ WR_API void wr_cache_free(wr_cache *cache);
  * Returns:   the object; NULL when there is none, and for NULL arguments or a key over WR_MAX_KEY. errno is
  *            kept.
  * Order:     what was written before the object was put is seen.
- * Blocks:    briefly on the lock of a shard.   Allocates: never.
+ * Blocks:    never, but briefly on the lock of a shard in a cache with limits or WR_KEYS_IN_VALUES, for a key
+ *            over 128 bytes, while another thread changes the shard, and as long as the entry of a dead object
+ *            is there.   Allocates: never.
  * Callbacks: the cache's hash; with limits, the end of objects that the cache no longer keeps.
  * See:       D13, S47, S49.   Since: 0.9 */
 WR_API void *wr_cache_get(wr_cache *cache, const void *key, size_t len) WR_MUST_USE;
@@ -950,7 +952,7 @@ WR_API void *wr_cache_get(wr_cache *cache, const void *key, size_t len) WR_MUST_
  *            WR_NO_WEAKREF type, or a weakref; -ESTALE: obj is killed or dying; -ENOMEM. When it fails nothing
  *            was changed.
  * Blocks:    briefly on the lock of a shard and the object's stripe.
- * Allocates: as wr_new, and buckets, now and then, 4 KiB at a time.
+ * Allocates: as wr_new, also buckets, now and then, 4 KiB at a time; and seldom a list of those.
  * Callbacks: as wr_new, and as wr_cache_get.
  * See:       D13, S47, S49.   Since: 0.9 */
 WR_API int wr_cache_put(wr_cache *cache, const void *key, size_t len, void *obj);
@@ -982,7 +984,7 @@ WR_API void *wr_cache_set_default(wr_cache *cache, const void *key, size_t len, 
 
 /* Tell whether an object is alive under a key.
  * Returns:   that, at some moment of the call; false for what cannot be a key. It does not count as a use.
- * Blocks:    briefly on the lock of a shard.   Allocates: never.   Callbacks: the cache's hash.
+ * Blocks:    as wr_cache_get.   Allocates: never.   Callbacks: the cache's hash.
  * See:       D13, S49.   Since: 0.9 */
 WR_API bool wr_cache_contains(wr_cache *cache, const void *key, size_t len);
 
@@ -1101,7 +1103,7 @@ WR_API void wr_weakmap_free(wr_weakmap *map);
  *            WR_NO_WEAKREF type, or a weakref; -ESTALE: the key is killed or dying; -ENOMEM; by value, what
  *            the type's hash returned. When it fails nothing was changed.
  * Blocks:    briefly on the lock of a shard and the key's stripe.
- * Allocates: as wr_new, and buckets, now and then, 4 KiB at a time.
+ * Allocates: as wr_new, also buckets, now and then, 4 KiB at a time; and seldom a list of those.
  * Callbacks: as wr_new; the end of the value before; by value, the type's hash and equal.
  * See:       D13, S51.   Since: 0.9 */
 WR_API int wr_weakmap_set(wr_weakmap *map, void *key, void *value);
@@ -1237,7 +1239,7 @@ WR_API void wr_weakset_free(wr_weakset *set);
  *            type, or a weakref; -ESTALE: obj is killed or dying; -ENOMEM; by value, what the type's hash
  *            returned. When it fails nothing was changed.
  * Blocks:    briefly on the lock of a shard and the object's stripe.
- * Allocates: as wr_new, and buckets, now and then, 4 KiB at a time.
+ * Allocates: as wr_new, also buckets, now and then, 4 KiB at a time; and seldom a list of those.
  * Callbacks: as wr_new; by value, the type's hash and equal.
  * See:       D13, S52.   Since: 0.9 */
 WR_API int wr_weakset_add(wr_weakset *set, void *obj);
@@ -1363,7 +1365,8 @@ WR_API void wr_listeners_free(wr_listeners *listeners);
  * Returns:   0; -EINVAL: listeners, self or method is NULL; -ENOTSUP: a WR_NO_WEAKREF type, or a weakref;
  *            -ESTALE: self is killed or dying; -ENOMEM. When it fails nothing was changed.
  * Blocks:    briefly on the list's lock and the object's stripe.
- * Allocates: as wr_new, and buckets, now and then, 4 KiB at a time.   Callbacks: as wr_new.
+ * Allocates: as wr_new, also buckets, now and then, 4 KiB at a time; and seldom a list of those.
+ * Callbacks: as wr_new.
  * See:       D13, S53.   Since: 0.9 */
 WR_API int wr_listeners_add(wr_listeners *listeners, void *self, wr_method method, void *arg);
 
@@ -1457,7 +1460,8 @@ WR_API size_t wr_trim(void);
  * process that forks needs one that works in the child, as malloc does. */
 typedef void *(*wr_allocator)(void *ctx, void *ptr, size_t size);
 
-/* Choose the allocator for everything that is not an object (records, registry entries, tables).
+/* Choose the allocator for everything that is neither an object nor the buckets of a table, which are made as
+ * objects are: records of threads, containers, keys of over 128 bytes.
  * Needs:     to be called before anything was allocated. NULL: the C library's.
  * Returns:   0; -EBUSY when something was allocated already (nothing is changed).
  * Blocks:    never.   Allocates: never.   Callbacks: none.
@@ -1501,7 +1505,8 @@ typedef struct wr_stats {
     uint64_t live;        /* objects alive, the library's own with them: weakrefs, finalizers, queues */
     uint64_t live_killed; /* of these, killed and still held */
     uint64_t live_bytes;  /* of memory they have, headers and rounding included */
-    uint64_t used_bytes;  /* of memory that objects had since it was new or trimmed: what may be resident */
+    uint64_t
+        used_bytes; /* of it, what objects and buckets had since it was new or trimmed: may be resident */
     uint64_t committed_bytes; /* of address space that can be used, in chunks of 2 MiB */
     uint64_t slots_retired;   /* slots that used up their tags */
     uint64_t killed, cleared; /* objects: by the calls that did it */

@@ -15,7 +15,7 @@
 
 /* ---- size classes: payload bytes rounded up; by 32 up to 256, then four to a doubling, up to WR_MAX_SIZE ---- */
 
-#define CLASS_COUNT 40u
+#define OBJECT_CLASSES 40u
 
 static inline uint32_t class_of_size(size_t size) {
     if (size <= 256)
@@ -25,8 +25,39 @@ static inline uint32_t class_of_size(size_t size) {
     return 8 + (log - 8) * 4 + (last >> (log - 2)) - 4;
 }
 
+/* ---- steady classes: slots that never hold anything but entries of steady tables, or buckets of those, so that these
+ * may be looked at by who does not own them (seqcount.h); and those for the buckets of all other tables. Nobody is told
+ * of their lives (poison.h), and nothing clears them. ---- */
+
+#define STEADY_ENTRY OBJECT_CLASSES /* the first of as many as there are sizes by 32 */
+#define STEADY_PIECE (STEADY_ENTRY + 8u)
+#define STEADY_SEGMENT (STEADY_ENTRY + 9u)
+#define OTHER_PIECE (STEADY_ENTRY + 10u)
+#define OTHER_SEGMENT (STEADY_ENTRY + 11u)
+#define CLASS_COUNT (STEADY_ENTRY + 12u)
+
+/* What a slot of the last ones holds: buckets of 64 bytes each (bucket.h), behind a granule that makes up for its
+ * header, so that they are on lines of their own. */
+#define PIECE_BYTES (WR_GRANULE + 8u * 64u)
+#define SEGMENT_BYTES (WR_GRANULE + 64u * 64u)
+
+/* Return the class of an entry of a steady table. */
+#define ENTRY_MAX 256u
+static inline uint32_t class_of_entry(size_t size) {
+    return STEADY_ENTRY + class_of_size(size);
+}
+
+/* Tell whether slots of a class are not for objects of all kinds. */
+static inline bool class_is_special(uint32_t class) {
+    return class >= OBJECT_CLASSES;
+}
+
 /* Bytes of payload in a slot of a class. */
 static inline uint32_t class_payload(uint32_t class) {
+    if (class >= STEADY_PIECE)
+        return class == STEADY_PIECE || class == OTHER_PIECE ? PIECE_BYTES : SEGMENT_BYTES;
+    if (class >= STEADY_ENTRY)
+        class -= STEADY_ENTRY;
     if (class < 8)
         return 32 * (class + 1);
     return (5 + (class & 3)) << (6 + (class - 8) / 4);

@@ -5,9 +5,6 @@
 #include "alloc.h"
 #include "object.h"
 
-/* Keys longer than this are in memory of their own, so that entries do not make slots of every size. */
-#define KEY_HERE_MAX 128u
-
 /* With limits, a shard has at least this many entries' part of them: hashes spread that many evenly enough. */
 #define PART_MIN 64u
 
@@ -20,16 +17,17 @@ static const wr_type entry_apart_type = {
 static const wr_type ranked_apart_type = {
     .abi = WR_TYPE_ABI, .flags = WR_NO_WEAKREF, .name = "cache entry", .destroy = free_ranked_key};
 
-static void free_pointer(const void *key) {
-    alloc_free((void *)(uintptr_t)((const struct entry_key *)key)->key.pointer);
+static void free_pointer(struct entry_key *key) {
+    alloc_free((void *)(uintptr_t)key_pointer(key));
+    seqcount_store(&key->words[0], UINT64_C(0)); /* the slot keeps it, where leak checkers would find it */
 }
 
 static void free_key(void *self) {
-    free_pointer((struct node *)self + 1);
+    free_pointer((struct entry_key *)(void *)((struct node *)self + 1));
 }
 
 static void free_ranked_key(void *self) {
-    free_pointer((struct ranked *)self + 1);
+    free_pointer((struct entry_key *)(void *)((struct ranked *)self + 1));
 }
 
 /* ---- the cache ---- */
@@ -69,6 +67,8 @@ wr_cache *wr_cache_new_ex(const wr_cache_options *options) {
     cache->limits = limits;
     cache->table.ranked = limits.entries != 0 || limits.keep != 0;
     cache->key_at = cache->table.ranked ? sizeof(struct ranked) : sizeof(struct node);
+    cache->table.steady = !cache->table.ranked && (options->flags & WR_KEYS_IN_VALUES) == 0;
+    cache->plain = cache->table.steady && options->flags == 0;
     return cache;
 }
 
@@ -84,86 +84,40 @@ void wr_cache_free(wr_cache *cache) {
     table_free(&cache->table);
 }
 
-/* ---- keys ---- */
+/* ---- entries ---- */
 
-int cache_key(const wr_cache *cache, const void *bytes, size_t len, struct key *key) {
-    if (cache == NULL)
-        return -EINVAL;
-    if (cache->options.flags & WR_KEY_WORDS) {
-        if (len != 0)
-            return -EINVAL;
-        key->word = (uintptr_t)bytes;
-        key->bytes = &key->word;
-        key->len = sizeof key->word;
-    } else {
-        if (len > WR_MAX_KEY || (bytes == NULL && len != 0))
-            return -EINVAL;
-        key->bytes = bytes;
-        key->len = len;
-    }
-    if (cache->options.hash != NULL) {
-        lock_none_held();
-        key->hash = hash_spread(cache->options.hash(bytes, len, cache->options.hash_arg));
-    } else if (cache->options.flags & WR_KEY_WORDS) {
-        key->hash = hash_word(&cache->table.secret, key->word);
-    } else {
-        key->hash = hash_bytes(&cache->table.secret, bytes, len);
-    }
-    key->shard = table_shard(&cache->table, key->hash);
-    return 0;
-}
-
-static uint64_t eight_bytes(const unsigned char *at) {
-    uint64_t word;
-    memcpy(&word, at, sizeof word);
-    return word;
-}
-
-/* Compare keys of one length; those of 8 to 16 bytes, as most are, without a call. */
-static bool same_bytes(const unsigned char *a, const unsigned char *b, size_t len) {
-    if (len - 8 <= 8)
-        return ((eight_bytes(a) ^ eight_bytes(b)) | (eight_bytes(a + len - 8) ^ eight_bytes(b + len - 8))) ==
-               0;
-    return len == 0 || memcmp(a, b, len) == 0;
-}
-
-struct node *cache_find(const wr_cache *cache, const struct key *key, struct shard *shard) {
-    struct sight sight = bucket_alike(shard_bucket(shard, key->hash), key->hash);
-    struct node *entry;
-    do
-        entry = sight_next(&sight);
-    while (entry != NULL && !(entry->hash == key->hash && entry_key(cache, entry)->len == key->len &&
-                              same_bytes(entry_bytes(cache, entry), key->bytes, key->len)));
-    return entry;
+static void *new_node(const wr_cache *cache, const wr_type *type, size_t size, const struct key *key) {
+    return cache->table.steady ? node_new_steady(type, size, key->shard, key->hash)
+                               : node_new(type, size, key->shard, key->hash);
 }
 
 /* Make an entry that nobody knows yet. Returns NULL: no memory. */
 static struct node *entry_new(const wr_cache *cache, const struct key *key) {
-    bool callers = (cache->options.flags & WR_KEYS_IN_VALUES) != 0;
-    bool apart = !callers && key->len > KEY_HERE_MAX;
-    size_t bytes = callers || apart || key->len < sizeof(void *) ? sizeof(void *) : key->len;
+    enum key_place place = key_place(key->shape);
     const void *pointer = key->bytes;
-    if (apart) {
+    if (place == KEY_APART) {
         pointer = alloc_zeroed(key->len);
         if (pointer == NULL)
             return NULL;
         memcpy((void *)(uintptr_t)pointer, key->bytes, key->len);
     }
-    const wr_type *type = !apart ? &entry_type : cache->table.ranked ? &ranked_apart_type : &entry_apart_type;
-    struct node *entry =
-        node_new(type, cache->key_at + offsetof(struct entry_key, key) + bytes, key->shard, key->hash);
+    size_t whole = place == KEY_HERE ? key->len / 8 : 0;
+    bool tail = place != KEY_HERE || key->len % 8 != 0;
+    const wr_type *type = place != KEY_APART    ? &entry_type
+                          : cache->table.ranked ? &ranked_apart_type
+                                                : &entry_apart_type;
+    struct node *entry = new_node(cache, type, cache->key_at + sizeof(uint64_t) * (1 + whole + tail), key);
     if (entry == NULL) {
-        if (apart)
+        if (place == KEY_APART)
             alloc_free((void *)(uintptr_t)pointer);
         return NULL;
     }
     struct entry_key *its = entry_key(cache, entry);
-    its->len = key->len;
-    entry->entry.flags = callers ? KEY_CALLERS : apart ? KEY_APART : KEY_HERE;
-    if (callers || apart)
-        its->key.pointer = pointer;
-    else if (key->len != 0)
-        memcpy(its->key.bytes, key->bytes, key->len);
+    seqcount_store(&its->shape, key->shape);
+    for (size_t i = 0; i < whole; i++)
+        seqcount_store(&its->words[i], hash_load((const unsigned char *)key->bytes + 8 * i, 8));
+    if (tail)
+        seqcount_store(&its->words[whole], place == KEY_HERE ? key->tail : (uint64_t)(uintptr_t)pointer);
     return entry;
 }
 
@@ -190,7 +144,6 @@ enum attempt { IN, LOST, CAME_TOO_LATE };
 static enum attempt try_insert(wr_cache *cache, const struct key *key, struct node *entry, void **winner) {
     struct shard *shard = key->shard;
     struct evicted evicted;
-    void *garbage = NULL;
     bool grow = false;
     enum attempt attempt = CAME_TOO_LATE;
     evicted_start(&evicted);
@@ -203,13 +156,13 @@ static enum attempt try_insert(wr_cache *cache, const struct key *key, struct no
     }
     if (attempt == IN) {
         if (old != NULL)
-            table_remove(old, shard, &garbage);
-        grow = table_insert(entry, shard);
+            table_replace(old, entry, shard);
+        else
+            grow = table_insert(entry, shard);
         if (cache->table.ranked)
             recent_limit((struct ranked *)entry, shard, &cache->limits, &evicted);
     }
     lock_give(&shard->lock);
-    table_discard(garbage);
     if (grow)
         table_make_room(shard);
     if (attempt == IN && old != NULL)
@@ -234,8 +187,10 @@ int cache_insert(wr_cache *cache, const struct key *key, void *obj, void **winne
         struct node *entry = entry_new(cache, key);
         if (entry == NULL)
             return -ENOMEM;
-        if (cache->table.ranked)
+        if (cache->table.ranked) {
+            ((struct ranked *)entry)->kept = NULL;
             ((struct ranked *)entry)->weight = weight;
+        }
         error = node_link(entry, obj);
         if (error != 0)
             return error;

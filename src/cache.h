@@ -10,29 +10,34 @@ struct wr_cache {
     wr_cache_options options; /* constant, as all below */
     struct limits limits;
     size_t key_at; /* where an entry's key is */
+    bool plain;    /* steady, and keys are bytes: as most caches are */
 };
 
-/* entry.flags of an entry: what is at key_at. */
-enum entry_flags {
-    KEY_HERE,    /* its bytes */
-    KEY_APART,   /* a pointer to them, in memory of the entry's own */
-    KEY_CALLERS, /* a pointer to them, in memory of the caller's */
+/* Where an entry's key is. */
+enum key_place {
+    KEY_HERE,    /* in the entry, in words, the last filled up with zeros */
+    KEY_APART,   /* in memory of the entry's own */
+    KEY_CALLERS, /* in memory of the caller's, as long as the object is there */
 };
 
-/* A struct node or struct ranked, this, and the key. */
+/* Keys longer than this are in memory of their own, so that there need not be slots for entries of every size. */
+#define KEY_HERE_MAX 128u
+
+/* What stands behind an entry's struct node or struct ranked. Constant once the entry is known to others; read without
+ * the shard's lock where the table is steady. */
 struct entry_key {
-    size_t len;
-    union {
-        unsigned char bytes[8]; /* or more */
-        const void *pointer;
-    } key;
+    uint64_t shape;    /* length << 2 | enum key_place */
+    uint64_t words[1]; /* or more; or one that is a pointer to the key */
 };
+_Static_assert(sizeof(struct ranked) + sizeof(uint64_t) + KEY_HERE_MAX <= ENTRY_MAX, "entries have classes");
 
 /* A key as it is looked up. */
 struct key {
     const void *bytes;
     size_t len;
+    uint64_t tail; /* hash_tail */
     uint64_t hash;
+    uint64_t shape;
     uintptr_t word; /* with WR_KEY_WORDS: what `bytes` points to */
     struct shard *shard;
 };
@@ -41,9 +46,20 @@ static inline struct entry_key *entry_key(const wr_cache *cache, const struct no
     return (struct entry_key *)(void *)((char *)(uintptr_t)entry + cache->key_at);
 }
 
-static inline const void *entry_bytes(const wr_cache *cache, const struct node *entry) {
-    const struct entry_key *key = entry_key(cache, entry);
-    return entry->entry.flags == KEY_HERE ? key->key.bytes : key->key.pointer;
+static inline size_t key_len(const struct entry_key *key) {
+    return (size_t)(key->shape >> 2);
+}
+
+static inline enum key_place key_place(uint64_t shape) {
+    return (enum key_place)(shape & 3);
+}
+
+static inline const void *key_pointer(const struct entry_key *key) {
+    return (const void *)(uintptr_t)key->words[0];
+}
+
+static inline const void *key_bytes(const struct entry_key *key) {
+    return key_place(key->shape) == KEY_HERE ? key->words : key_pointer(key);
 }
 
 /* Check and hash a key. Returns 0 or -EINVAL. */
@@ -77,5 +93,9 @@ static inline void cache_evict(const wr_cache *cache, struct shard *shard, struc
 /* Put an object under a key. `winner` not NULL: unless an object is alive there: *winner is that, with a
  * reference, else NULL. Returns 0 or a negative errno; then nothing was changed. */
 int cache_insert(wr_cache *cache, const struct key *key, void *obj, void **winner);
+
+/* wr_cache_get_or_create, when its object was not found without the lock. */
+void *cache_get_or_create(wr_cache *cache, struct key key, const void *bytes, size_t len, wr_make make,
+                          void *arg);
 
 #endif /* WR_CACHE_H */

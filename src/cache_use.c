@@ -4,20 +4,6 @@
 
 #include "making.h"
 
-void *wr_cache_get(wr_cache *cache, const void *bytes, size_t len) {
-    struct key key;
-    if (cache_key(cache, bytes, len, &key) != 0)
-        return NULL;
-    struct shard *shard = key.shard;
-    struct evicted evicted;
-    evicted_start(&evicted);
-    lock_take(&shard->lock);
-    void *obj = cache_use(cache, cache_find(cache, &key, shard), shard, &evicted);
-    lock_give(&shard->lock);
-    cache_evict(cache, shard, &evicted);
-    return obj;
-}
-
 int wr_cache_put(wr_cache *cache, const void *bytes, size_t len, void *obj) {
     struct key key;
     int error = cache_key(cache, bytes, len, &key);
@@ -37,23 +23,11 @@ void *wr_cache_set_default(wr_cache *cache, const void *bytes, size_t len, void 
     return winner != NULL ? winner : wr_retain(obj);
 }
 
-bool wr_cache_contains(wr_cache *cache, const void *bytes, size_t len) {
-    struct key key;
-    if (cache_key(cache, bytes, len, &key) != 0)
-        return false;
-    struct shard *shard = key.shard;
-    lock_take(&shard->lock);
-    const struct node *entry = cache_find(cache, &key, shard);
-    bool alive = entry != NULL && !wr_weak_is_dead(entry->entry.referent);
-    lock_give(&shard->lock);
-    return alive;
-}
-
 /* Take the entry of a key out, if its object is alive; a dead one is its end's to take out. Returns the
  * object, with a reference, or NULL. */
 static void *take(wr_cache *cache, const struct key *key) {
     struct shard *shard = key->shard;
-    void *garbage = NULL;
+    uint32_t garbage = 0;
     lock_take(&shard->lock);
     struct node *entry = cache_find(cache, key, shard);
     void *obj = entry != NULL ? wr_weak_get(entry->entry.referent) : NULL;
@@ -109,12 +83,12 @@ static void *create(wr_cache *cache, const struct key *key, struct making *makin
     return obj;
 }
 
-void *wr_cache_get_or_create(wr_cache *cache, const void *bytes, size_t len, wr_make make, void *arg) {
-    struct key key;
-    int error = make == NULL ? -EINVAL : cache_key(cache, bytes, len, &key);
+void *cache_get_or_create(wr_cache *cache, struct key key, const void *bytes, size_t len, wr_make make,
+                          void *arg) {
+    struct shard *shard = key.shard;
     void *obj = NULL;
+    int error = 0;
     while (error == 0 && obj == NULL) {
-        struct shard *shard = key.shard;
         struct evicted evicted;
         evicted_start(&evicted);
         lock_take(&shard->lock);

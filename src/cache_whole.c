@@ -13,8 +13,9 @@ size_t wr_cache_len(wr_cache *cache) {
 
 /* Return an entry's key as the user knows it; *len: its length. */
 static const void *user_key(const wr_cache *cache, const struct node *entry, size_t *len) {
-    const void *bytes = entry_bytes(cache, entry);
-    *len = entry_key(cache, entry)->len;
+    const struct entry_key *key = entry_key(cache, entry);
+    const void *bytes = key_bytes(key);
+    *len = key_len(key);
     if (!(cache->options.flags & WR_KEY_WORDS))
         return bytes;
     void *word;
@@ -55,11 +56,12 @@ void *wr_cache_popitem(wr_cache *cache, void *buf, size_t cap, size_t *len) {
     struct node *entry = table_take_any(&cache->table, &obj);
     if (entry == NULL)
         return NULL;
-    size_t its = entry_key(cache, entry)->len;
+    const struct entry_key *key = entry_key(cache, entry);
+    size_t its = key_len(key);
     if (len != NULL)
         *len = its;
     if (its != 0 && cap != 0)
-        memcpy(buf, entry_bytes(cache, entry), its < cap ? its : cap);
+        memcpy(buf, key_bytes(key), its < cap ? its : cap);
     node_drop(entry);
     return obj;
 }

@@ -85,10 +85,13 @@ void keyed_end(struct search *search) {
     search->found = NULL;
 }
 
-bool keyed_insert(const struct keyed *keyed, struct node *node, struct shard *shard) {
+bool keyed_insert(const struct keyed *keyed, struct node *node, struct node *old, struct shard *shard) {
     if (keyed->by_value)
         ((struct keyed_node *)node)->number = ++shard->born;
-    return table_insert(node, shard);
+    if (old == NULL)
+        return table_insert(node, shard);
+    table_replace(old, node, shard);
+    return false;
 }
 
 bool keyed_contains(const struct keyed *keyed, void *obj) {
@@ -107,7 +110,7 @@ struct node *keyed_take(const struct keyed *keyed, void *obj, int *error) {
     *error = keyed_search(keyed, obj, &search);
     if (*error != 0)
         return NULL;
-    void *garbage = NULL;
+    uint32_t garbage = 0;
     struct node *node = keyed_find(keyed, &search, search.shard);
     if (node != NULL)
         table_remove(node, search.shard, &garbage);

@@ -44,8 +44,10 @@ int keyed_search(const struct keyed *keyed, void *obj, struct search *search);
 struct node *keyed_find(const struct keyed *keyed, struct search *search, struct shard *shard)
     ACQUIRES(shard->lock);
 
-/* Put in a node that is not in yet, of a key that keyed_find just found none of. Returns as table_insert. */
-bool keyed_insert(const struct keyed *keyed, struct node *node, struct shard *shard) REQUIRES(shard->lock);
+/* Put in a node that is not in yet, of a key that keyed_find just found `old` of, or NULL, in whose place it comes.
+ * Returns as table_insert. */
+bool keyed_insert(const struct keyed *keyed, struct node *node, struct node *old, struct shard *shard)
+    REQUIRES(shard->lock);
 
 /* End a search. No lock is held. */
 void keyed_end(struct search *search);

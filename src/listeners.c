@@ -143,7 +143,7 @@ int wr_listeners_remove(wr_listeners *listeners, void *self, wr_method method) {
     if (wr_weak_is_null(weak))
         return -ENOENT;
     struct shard *shard = shard_of(listeners);
-    void *garbage = NULL;
+    uint32_t garbage = 0;
     lock_take(&shard->lock);
     struct listener *listener = find(hash_of(listeners, self, method), weak, method, shard);
     if (listener != NULL)

@@ -29,7 +29,7 @@ static void removed(struct wr_entry *entry) {
     struct node *node = (struct node *)entry;
     struct shard *shard = node->shard;
     bool ranked = shard->table->ranked;
-    void *garbage = NULL;
+    uint32_t garbage = 0;
     lock_take(&shard->lock);
     bool in = (entry->own & NODE_IN) != 0;
     if (in) {
@@ -55,12 +55,7 @@ int node_refuses(const void *obj) {
     return 0;
 }
 
-void *node_new(const wr_type *type, size_t size, struct shard *shard, uint64_t hash) {
-    int saved = errno;
-    struct node *node = object_new(type, size, WR_DONE + WR_ONE);
-    errno = saved;
-    if (node == NULL)
-        return NULL;
+static struct node *start(struct node *node, struct shard *shard, uint64_t hash) {
     node->entry.kind = ENTRY_NODE;
     node->entry.call.removed = removed;
     node->shard = shard;
@@ -68,11 +63,27 @@ void *node_new(const wr_type *type, size_t size, struct shard *shard, uint64_t h
     return node;
 }
 
+void *node_new(const wr_type *type, size_t size, struct shard *shard, uint64_t hash) {
+    int saved = errno;
+    struct node *node = object_new(type, size, WR_DONE + WR_ONE);
+    errno = saved;
+    return node != NULL ? start(node, shard, hash) : NULL;
+}
+
+void *node_new_steady(const wr_type *type, size_t size, struct shard *shard, uint64_t hash) {
+    struct wr_slot *slot = object_slot(class_of_entry(size));
+    if (slot == NULL)
+        return NULL;
+    struct node *node = wr_payload_of(slot);
+    memset(node, 0, offsetof(struct node, entry.referent));
+    return start(object_born(slot, type, WR_DONE + WR_ONE), shard, hash);
+}
+
 int node_link(struct node *node, void *referent) {
     struct wr_slot *slot = wr_slot_of(referent);
     struct lock *stripe = registry_stripe(slot);
     lock_take(stripe);
-    node->entry.referent = registry_open(slot, stripe);
+    seqcount_store(&node->entry.referent.bits, registry_open(slot, stripe).bits);
     bool open = !wr_weak_is_null(node->entry.referent);
     if (open) {
         wr_store_relaxed(&node->entry.state, (uint32_t)ENTRY_ARMED); /* relaxed: guarded by the stripe */

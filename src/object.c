@@ -24,28 +24,16 @@ static __attribute__((noinline, cold)) void *refuse(int error) {
     return NULL;
 }
 
-/* Find a slot when the thread's cache has none at hand. */
-static __attribute__((noinline)) struct wr_slot *take_slow(uint32_t class) {
+struct wr_slot *object_slot_slow(uint32_t class) {
+    int saved = errno;
     death_of_orphans();
     struct thread temporary;
     struct thread *thread = thread_attach(&temporary);
     struct wr_slot *slot = thread_take_slow(thread, class);
     if (thread == &temporary)
         thread_detach(thread);
+    errno = saved;
     return slot;
-}
-
-/* Make the object in a slot of this thread's, whose payload is zero, alive. */
-static inline __attribute__((always_inline)) void *born(struct wr_slot *slot, const wr_type *type,
-                                                        uint64_t flags) {
-    /* order: release [TYPE], with a survey, which looks at what it may not pin: the type's fields are there. */
-    wr_store_release(&slot->type, type);
-    if (type->flags & WR_LISTED)
-        wr_mint(slot);
-    wr_write(&slot->list.head, NULL);
-    word_publish(slot, flags);
-    wr_probe2(new, wr_payload_of(slot), type);
-    return wr_payload_of(slot);
 }
 
 /* Make an object as object_new does, in `slot` if the thread's cache had one. */
@@ -57,13 +45,13 @@ static __attribute__((noinline)) void *new_slow(const wr_type *type, size_t size
         slot = NULL;
     }
     if (slot == NULL)
-        slot = take_slow(class);
+        slot = object_slot_slow(class);
     if (slot == NULL)
         return refuse(ENOMEM);
     void *payload = wr_payload_of(slot);
     poison_made(payload, size, class_payload(class), wr_read(&slot->type) != NULL);
     memset(payload, 0, size);
-    return born(slot, type, flags);
+    return object_born(slot, type, flags);
 }
 
 void *object_new(const wr_type *type, size_t size, uint64_t flags) {
@@ -79,7 +67,7 @@ void *object_new(const wr_type *type, size_t size, uint64_t flags) {
         memset(payload + 2 * WR_GRANULE, 0, WR_GRANULE);
     if (size > 3 * WR_GRANULE)
         memset(payload + 3 * WR_GRANULE, 0, WR_GRANULE);
-    return born(slot, type, flags);
+    return object_born(slot, type, flags);
 }
 
 /* Make an object whose destroy runs in a queue. */

@@ -86,6 +86,6 @@ void recent_let_go(struct evicted *evicted) {
         wr_release(evicted->kept[i]);
     for (unsigned i = 0; i < evicted->node_count; i++)
         node_drop(evicted->nodes[i]);
-    evicted->garbage = NULL;
+    evicted->garbage = 0;
     evicted->kept_count = evicted->node_count = 0;
 }

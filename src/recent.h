@@ -20,14 +20,14 @@ struct evicted {
     void *kept[8];
     unsigned node_count, kept_count;
     bool more; /* than it holds */
-    void *garbage;
+    uint32_t garbage;
 };
 
 /* Make it empty. Its arrays stay as they are: most of the time nothing is evicted. */
 static inline void evicted_start(struct evicted *evicted) {
     evicted->node_count = evicted->kept_count = 0;
     evicted->more = false;
-    evicted->garbage = NULL;
+    evicted->garbage = 0;
 }
 
 /* Note the use of a node that is in. */

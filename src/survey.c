@@ -35,7 +35,8 @@ static void add(struct survey_row *row, struct wr_slot *slot, uint64_t word) {
     row->killed += (word & WR_KILL) != 0;
     row->references += word_count(word);
     row->bytes += payload_size + WR_GRANULE;
-    row->oldest = earlier(row->oldest, poison_born(wr_payload_of(slot), payload_size));
+    if (!class_is_special(arena_class(slot)))
+        row->oldest = earlier(row->oldest, poison_born(wr_payload_of(slot), payload_size));
 }
 
 /* A weakref has the flag from its birth, for what nobody has of it: weak values. */

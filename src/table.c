@@ -105,29 +105,49 @@ static void row_remove(struct ranked *node, struct row *row) {
 
 /* ---- in and out ---- */
 
-bool table_insert(struct node *node, struct shard *shard) {
+static void insert(struct node *node, struct shard *shard) {
     bucket_insert(shard_bucket(shard, node->hash), node);
     node->entry.own |= NODE_IN;
     if (shard->table->ranked)
         row_insert((struct ranked *)node, &shard->row);
     shard->count++;
-    return buckets_grow(shard);
 }
 
-void table_remove(struct node *node, struct shard *shard, void **garbage) {
+static void take_out(struct node *node, struct shard *shard) {
     bucket_remove(shard_bucket(shard, node->hash), node);
     node->entry.own &= (uint16_t)~NODE_IN;
     if (shard->table->ranked)
         row_remove((struct ranked *)node, &shard->row);
     shard->count--;
+}
+
+bool table_insert(struct node *node, struct shard *shard) {
+    seqcount_change(&shard->sequence);
+    insert(node, shard);
+    bool due = buckets_grow(shard);
+    seqcount_changed(&shard->sequence);
+    return due;
+}
+
+void table_remove(struct node *node, struct shard *shard, uint32_t *garbage) {
+    seqcount_change(&shard->sequence);
+    take_out(node, shard);
     buckets_shrink(shard, garbage);
+    seqcount_changed(&shard->sequence);
+}
+
+void table_replace(struct node *old, struct node *node, struct shard *shard) {
+    seqcount_change(&shard->sequence);
+    take_out(old, shard);
+    insert(node, shard);
+    seqcount_changed(&shard->sequence);
 }
 
 void table_clear(struct table *table) {
     struct cursor cursor = {.shard = 0};
     struct node *nodes[WALK_BATCH];
     for (struct shard *shard; (shard = cursor_shard(table, &cursor)) != NULL;) {
-        void *garbage = NULL;
+        uint32_t garbage = 0;
         lock_take(&shard->lock);
         unsigned n = cursor_next(&cursor, shard, nodes);
         for (unsigned i = 0; i < n; i++)

@@ -66,25 +66,33 @@ static inline struct ranked *row_kept_after(const struct ranked *node) {
 
 #define SHARD_MAX 128u
 #define SEGMENT 64u /* buckets: 4 KiB, so that making and clearing one takes no time to speak of */
-#define FEW 1u      /* buckets a shard starts with, in place */
+#define PIECE 8u    /* buckets of less than that */
+#ifndef WR_FEW
+#define WR_FEW 1u /* buckets there is room for in place; a model splits there */
+#endif
+_Static_assert(PIECE_BYTES == WR_GRANULE + PIECE * sizeof(struct bucket), "arena.h knows");
+_Static_assert(SEGMENT_BYTES == WR_GRANULE + SEGMENT * sizeof(struct bucket), "arena.h knows");
 
 struct shard {
-    struct lock lock; /* guards all that is not constant */
-    uint32_t buckets; /* in use */
-    uint32_t mask;    /* 2^n - 1; buckets <= mask < 2 * buckets */
-    uint32_t room;    /* buckets there is memory for: in one piece up to SEGMENT, then in segments */
-    void **directory; /* [directory_room], of segments: memory of buckets; the first may be a smaller one */
-    void *first;      /* what the directory is as long as one segment does */
-    size_t count;     /* nodes that are in */
-    size_t linked;    /* nodes that lists may yet bring back */
+    struct lock
+        lock; /* guards all that is not constant; the next four are also read without it (seqcount.h) */
+    uint32_t buckets;          /* in use */
+    uint32_t mask;             /* 2^n - 1; buckets <= mask < 2 * buckets */
+    uint64_t sequence;         /* of changes to buckets, what they are found by, and who is in them */
+    struct bucket **directory; /* [directory_room], of segments; the first may be a smaller piece */
+    uint32_t room;             /* buckets there is memory for: up to SEGMENT in one piece, then in segments */
     uint32_t directory_room;
-    bool closed;            /* the owner is done with it */
-    struct table *table;    /* constant */
-    struct making *makings; /* under way (making.h) */
+    struct bucket *first;          /* what the directory is as long as one segment does */
+    struct directory *directories; /* all that are longer, the longest first */
+    size_t count;                  /* nodes that are in */
+    size_t linked;                 /* nodes that lists may yet bring back */
+    bool closed;                   /* the owner is done with it */
+    struct table *table;           /* constant */
+    struct making *makings;        /* under way (making.h) */
     struct row row;
     uint64_t born;   /* how many nodes came in, where they are numbered */
     uint64_t popped; /* where the last search for any entry ended, as cursor.at */
-    struct bucket few[FEW];
+    struct bucket few[WR_FEW];
 } __attribute__((aligned(128)));
 
 /* The first field of a container. */
@@ -94,6 +102,7 @@ struct table {
     struct shard *shards;     /* constant */
     uint32_t shard_count;     /* constant; a power of two */
     bool ranked;              /* constant: nodes are struct ranked */
+    bool steady; /* constant: looked at without its locks, and made of what allows that (arena.h) */
     struct hash_secret secret;
     struct lock closing;
     uint32_t open; /* shards that are not over; guarded by `closing` */
@@ -119,24 +128,30 @@ static inline struct shard *table_shard(const struct table *table, uint64_t hash
 
 /* Return a bucket by its number. */
 static inline struct bucket *shard_bucket_at(const struct shard *shard, uint32_t i) {
-    return bucket_in(shard->directory[i / SEGMENT], i % SEGMENT);
+    return &shard->directory[i / SEGMENT][i % SEGMENT];
 }
 
-/* Return the bucket that the nodes of a hash are in. */
+/* Return the number of the bucket that the nodes of a hash are in. */
+static inline uint32_t bucket_number(uint64_t hash, uint32_t buckets, uint32_t mask) {
+    uint32_t i = (uint32_t)hash & mask;
+    return i < buckets ? i : i & mask >> 1;
+}
+
 static inline struct bucket *shard_bucket(const struct shard *shard, uint64_t hash) {
-    uint32_t i = (uint32_t)hash & shard->mask;
-    if (i >= shard->buckets)
-        i &= shard->mask >> 1;
-    return shard_bucket_at(shard, i);
+    return shard_bucket_at(shard, bucket_number(hash, shard->buckets, shard->mask));
 }
 
 /* Put a node in, newest in its row. Returns whether table_make_room is due, when the lock is given back. */
 bool table_insert(struct node *node, struct shard *shard) REQUIRES(shard->lock);
 void table_make_room(struct shard *shard);
 
-/* Take a node that is in out. What memory that frees is put on *garbage, for table_discard without the lock. */
-void table_remove(struct node *node, struct shard *shard, void **garbage) REQUIRES(shard->lock);
-void table_discard(void *garbage);
+/* Take a node that is in out. What buckets that frees are put on *garbage (0: none), for table_discard without the
+ * lock. */
+void table_remove(struct node *node, struct shard *shard, uint32_t *garbage) REQUIRES(shard->lock);
+void table_discard(uint32_t garbage);
+
+/* Put a node in, in place of one of the same key that is in: nobody finds neither. */
+void table_replace(struct node *old, struct node *node, struct shard *shard) REQUIRES(shard->lock);
 
 /* Take all nodes out and let them go. */
 void table_clear(struct table *table);
@@ -150,10 +165,35 @@ void table_shard_over(struct table *table);
 void buckets_start(struct shard *shard);
 void buckets_free(struct shard *shard);
 
+/* Nodes for each bucket: so few that nearly all find a place, in buckets that are to be split next too. And when
+ * buckets are given up. */
+#ifndef WR_MOST
+#define WR_MOST 4u
+#endif
+#define LEAST 1u
+
+/* Tell whether there are more nodes than so many buckets should have, and whether there are less. */
+static inline bool shard_is_full(const struct shard *shard, uint32_t buckets) {
+    return shard->count > (size_t)WR_MOST * buckets;
+}
+
+static inline bool shard_is_empty(const struct shard *shard) {
+    return shard->count < (size_t)LEAST * shard->buckets;
+}
+
 /* Make more when a node came, as far as there is room: returns whether table_make_room is due. Give some up when one
  * went; what memory that frees is put on *garbage. */
-bool buckets_grow(struct shard *shard) REQUIRES(shard->lock);
-void buckets_shrink(struct shard *shard, void **garbage) REQUIRES(shard->lock);
+bool buckets_grow_slow(struct shard *shard) REQUIRES(shard->lock);
+void buckets_shrink_slow(struct shard *shard, uint32_t *garbage) REQUIRES(shard->lock);
+
+static inline bool buckets_grow(struct shard *shard) REQUIRES(shard->lock) {
+    return wr_unlikely(shard_is_full(shard, shard->buckets)) && buckets_grow_slow(shard);
+}
+
+static inline void buckets_shrink(struct shard *shard, uint32_t *garbage) REQUIRES(shard->lock) {
+    if (wr_unlikely(shard_is_empty(shard)))
+        buckets_shrink_slow(shard, garbage);
+}
 
 /* ---- nodes ---- */
 
@@ -163,6 +203,9 @@ int node_refuses(const void *obj);
 /* Make a node of `type`, an object of `size` bytes that starts with a struct node. Returns NULL; errno is
  * kept. */
 void *node_new(const wr_type *type, size_t size, struct shard *shard, uint64_t hash);
+
+/* The same in a slot of a steady class, for a steady table. What follows the struct node is as it was left. */
+void *node_new_steady(const wr_type *type, size_t size, struct shard *shard, uint64_t hash);
 
 /* Link a new node to its referent, which the caller holds. Returns 0; -ESTALE: that is killed or dying, and
  * the node is released. */

@@ -200,13 +200,14 @@ static struct wr_slot *quarantine(struct thread *thread, struct wr_slot *slot) {
 
 void thread_free_slow(struct thread *thread, struct wr_slot *slot, uint64_t dead_word) {
     uint32_t class = arena_class(slot);
-    poison_freed(wr_payload_of(slot), class_payload(class));
+    if (!class_is_special(class))
+        poison_freed(wr_payload_of(slot), class_payload(class));
     if (wr_unlikely(!word_reusable(dead_word))) {
         wr_path(retire);
         stats_count(STAT_RETIRED);
         return; /* its tags are used up: it stays readable and dead for ever (S23) */
     }
-    if (thread->quarantine_size != 0) {
+    if (thread->quarantine_size != 0 && !class_is_special(class)) {
         slot = quarantine(thread, slot);
         if (slot == NULL)
             return;

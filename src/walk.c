@@ -109,7 +109,7 @@ size_t table_count(struct table *table) {
 }
 
 /* Take a node out of a shard between `at` and the end of it. */
-static struct node *take_any(struct shard *shard, uint64_t at, void **referent, void **garbage)
+static struct node *take_any(struct shard *shard, uint64_t at, void **referent, uint32_t *garbage)
     REQUIRES(shard->lock) {
     struct cursor cursor = {.at = at};
     struct node *nodes[WALK_BATCH];
@@ -129,7 +129,7 @@ static struct node *take_any(struct shard *shard, uint64_t at, void **referent, 
 
 struct node *table_take_any(struct table *table, void **referent) {
     struct node *node = NULL;
-    void *garbage = NULL;
+    uint32_t garbage = 0;
     for (uint32_t i = 0; i < table->shard_count && node == NULL; i++) {
         struct shard *shard = &table->shards[i];
         lock_take(&shard->lock);
@@ -139,7 +139,7 @@ struct node *table_take_any(struct table *table, void **referent) {
             node = take_any(shard, 0, referent, &garbage);
         lock_give(&shard->lock);
         table_discard(garbage);
-        garbage = NULL;
+        garbage = 0;
     }
     return node;
 }

@@ -88,7 +88,6 @@ static struct node *settle(const wr_weakmap *map, struct search *search, bool *o
 static enum attempt try_set(wr_weakmap *map, struct map_entry *entry, struct search *search, void **there) {
     struct node *node = &entry->key.node;
     struct shard *shard = search->shard;
-    void *garbage = NULL;
     bool grow = false;
     bool outdated;
     struct node *old = settle(map, search, &outdated, shard);
@@ -102,12 +101,9 @@ static enum attempt try_set(wr_weakmap *map, struct map_entry *entry, struct sea
         if (weakmap_has_objects(map))
             (void)wr_retain(entry->value);
         entry->owner = true;
-        if (old != NULL)
-            table_remove(old, shard, &garbage);
-        grow = keyed_insert(&map->keyed, node, shard);
+        grow = keyed_insert(&map->keyed, node, old, shard);
     }
     lock_give(&shard->lock);
-    table_discard(garbage);
     if (grow)
         table_make_room(shard);
     if (attempt != IN)

@@ -80,18 +80,14 @@ enum attempt { IN, THERE, CAME_TOO_LATE };
 static enum attempt try_add(wr_weakset *set, struct node *node, struct search *search) {
     struct shard *shard = search->shard;
     bool grow = false;
-    void *garbage = NULL;
     struct node *old = keyed_find(&set->keyed, search, shard);
     enum attempt attempt = !node_arrive(node, shard) ? CAME_TOO_LATE : IN;
     if (attempt == IN && old != NULL && !wr_weak_is_dead(old->entry.referent))
         attempt = THERE;
     if (attempt == IN) {
-        if (old != NULL)
-            table_remove(old, shard, &garbage);
-        grow = keyed_insert(&set->keyed, node, shard);
+        grow = keyed_insert(&set->keyed, node, old, shard);
     }
     lock_give(&shard->lock);
-    table_discard(garbage);
     if (grow)
         table_make_room(shard);
     if (attempt == IN && old != NULL)

@@ -5,7 +5,7 @@
  * and never an older one than the thread has seen under that key: an old object's end that took a newer entry out, a
  * second maker at the same time, or a waiter that got another's object would show. One cache keeps and bounds, so that
  * its own references race too; circles of makers are refused. A third is steady: each worker alone puts what is under
- * its keys there, so that it must be found whatever older objects, and other keys', end meanwhile.
+ * its keys there, so that it must be found whatever older objects, and other keys', end meanwhile; its hash is bad.
  */
 #include <errno.h>
 #include <string.h>
@@ -250,12 +250,20 @@ static void work(struct worker *worker) {
         wr_release(mine[i]);
 }
 
+/* Four hashes for all keys, so that some find no place in their bucket. */
+static uint64_t hash_badly(const void *key, size_t len, void *arg) {
+    (void)len, (void)arg;
+    return *(const unsigned char *)key % 4;
+}
+
 static void begin(struct run *run) {
     wr_cache_options options = WR_CACHE_OPTIONS_INIT;
     (void)run;
     options.shards = 1;
     shared.caches[0] = wr_cache_new_ex(&options);
+    options.hash = hash_badly;
     shared.steady = wr_cache_new_ex(&options);
+    options.hash = NULL;
     options.keep = 4;
     options.max_entries = 8;
     shared.caches[1] = wr_cache_new_ex(&options);
@@ -273,7 +281,8 @@ static void end(struct run *run) {
 }
 
 SCENARIO(.hunts = "caches against deaths, kills and makers: each key its own object, and never an older one",
-         .takes = TAKES(entry_removed, entry_passed, entry_gone, entry_back, entry_late, making_began,
+         .takes = TAKES(entry_removed, entry_passed, entry_gone, entry_back, entry_late, bucket_full,
+                        glance_changing, glance_changed, glance_more, glance_in_vain, making_began,
                         making_told, making_again, making_beaten, making_circle, kept_no_more, bound_evicts,
                         cut_won),
          .counted = {"found", "missed"}, .mixes = true, .begin = begin, .work = work, .end = end)

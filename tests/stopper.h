@@ -61,8 +61,9 @@ static inline void *stopper_main(void *arg) {
     return NULL;
 }
 
-static inline void stopper_start(struct stopper *s, void (*fn)(void *arg), void *arg, const char *op,
-                                 const volatile void *at, unsigned nth) {
+/* Return whether it stopped: the thread may come there less often. */
+static inline bool stopper_try(struct stopper *s, void (*fn)(void *arg), void *arg, const char *op,
+                               const volatile void *at, unsigned nth) {
     *s = (struct stopper){.fn = fn, .arg = arg, .op = op, .at = at, .nth = nth};
     REQUIRE(sem_init(&s->there, 0, 0) == 0 && sem_init(&s->go, 0, 0) == 0);
     if (!atomic_hook)
@@ -70,7 +71,12 @@ static inline void stopper_start(struct stopper *s, void (*fn)(void *arg), void 
     REQUIRE(pthread_create(&s->thread, NULL, stopper_main, s) == 0);
     while (sem_wait(&s->there) != 0)
         ;
-    REQUIRE(s->stopped); /* else the operation is not where this test thinks */
+    return s->stopped;
+}
+
+static inline void stopper_start(struct stopper *s, void (*fn)(void *arg), void *arg, const char *op,
+                                 const volatile void *at, unsigned nth) {
+    REQUIRE(stopper_try(s, fn, arg, op, at, nth)); /* else the operation is not where this test thinks */
 }
 
 static inline void stopper_finish(struct stopper *s) {
@@ -86,6 +92,12 @@ static inline void stopper_finish_unordered(struct stopper *s) {
 }
 #else
 #define HAVE_STOPPER 0
+static inline bool stopper_try(struct stopper *s, void (*fn)(void *arg), void *arg, const char *op,
+                               const volatile void *at, unsigned nth) {
+    (void)s, (void)fn, (void)arg, (void)op, (void)at, (void)nth;
+    REQUIRE(!"a build without the hook");
+    return false;
+}
 static inline void stopper_start(struct stopper *s, void (*fn)(void *arg), void *arg, const char *op,
                                  const volatile void *at, unsigned nth) {
     (void)s, (void)fn, (void)arg, (void)op, (void)at, (void)nth;

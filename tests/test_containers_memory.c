@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Containers when there is no memory for another entry: each function says so, and changes nothing. */
 #include "containers.h"
+#include "object.h"
+#include "arena.h"
 
 #include <sys/resource.h>
 
@@ -32,6 +34,7 @@ static const wr_type fillers[] = {{.abi = WR_TYPE_ABI, .size = 32},  {.abi = WR_
                                   {.abi = WR_TYPE_ABI, .size = 160}, {.abi = WR_TYPE_ABI, .size = 192},
                                   {.abi = WR_TYPE_ABI, .size = 224}, {.abi = WR_TYPE_ABI, .size = 256}};
 static void **filling;
+static uint32_t steady; /* slots for entries of caches, each with the next */
 static struct rlimit before;
 
 static void use_memory_up(void) {
@@ -41,6 +44,9 @@ static void use_memory_up(void) {
     for (unsigned i = 0; i < sizeof fillers / sizeof fillers[0]; i++)
         for (void **filler; (filler = wr_new(&fillers[i])) != NULL; filling = filler)
             *filler = filling;
+    for (uint32_t class = OBJECT_CLASSES; class < CLASS_COUNT; class ++)
+        for (struct wr_slot *slot; (slot = object_slot(class)) != NULL; steady = wr_index_of(slot))
+            slot->link = steady;
     errno = 0;
 }
 
@@ -50,6 +56,11 @@ static void give_memory_back(void) {
         void **filler = filling;
         filling = *filler;
         wr_release(filler);
+    }
+    while (steady != 0) {
+        struct wr_slot *slot = wr_slot_at(steady);
+        steady = slot->link;
+        object_slot_free(slot);
     }
 }
 

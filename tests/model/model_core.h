@@ -15,6 +15,9 @@
 #define WR_CHUNK_BYTES 256u  /* four slots of the smallest class; in the first chunk three */
 #define WR_RESERVE_CHUNKS 8u /* all the models use */
 #define WR_SPINS 1           /* one look is as good as many */
+#define WR_FEW 2u            /* a table splits its first bucket when a second entry comes */
+#define WR_MOST model_most
+#define WR_PLACES 1u /* and one of its like finds no place */
 #define WR_HAZARDS 4u
 #define WR_HAZARDS_NEAR 1u /* so that there are far ones */
 #define WR_THIS_MAKER ((struct maker *)model_maker())
@@ -22,6 +25,8 @@
 int model_once(pthread_once_t *once, void (*function)(void));
 int model_key_create(pthread_key_t *key, void (*destructor)(void *));
 int model_setspecific(pthread_key_t key, const void *value);
+
+extern unsigned model_most; /* entries for each bucket: 1, unless the setup says more */
 
 void *model_maker(void); /* of the thread */
 int model_yield(void);

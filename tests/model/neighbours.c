@@ -12,6 +12,8 @@
 #include "past.h"
 #include "poison.h"
 
+unsigned model_most = 1;
+
 /* ---- locks: one step to take, none of its own to give, which is part of the step before ---- */
 
 static struct model_site site_of(volatile void *word, const char *text, const char *function) {

@@ -23,6 +23,10 @@ def number(expression):
 
 
 def class_payload(size_class):
+    if size_class >= 48:  # buckets of tables: steady ones, then others
+        return 32 + 64 * (64 if size_class % 2 else 8)
+    if size_class >= 40:  # entries of caches
+        size_class -= 40
     if size_class < 8:
         return 32 * (size_class + 1)
     return (5 + (size_class & 3)) << (6 + (size_class - 8) // 4)
