@@ -937,10 +937,11 @@ WR_API void wr_cache_free(wr_cache *cache);
  * Gives:     one strong reference, unless NULL.
  * Returns:   the object; NULL when there is none, and for NULL arguments or a key over WR_MAX_KEY. errno is
  *            kept.
- * Order:     what was written before the object was put is seen.
+ * Order:     what was written before the object was put is seen. A put that happened before the get is seen;
+ *            what two threads do to two keys at the same time may be seen in either order by each.
  * Blocks:    never, but briefly on the lock of a shard in a cache with limits or WR_KEYS_IN_VALUES, for a key
- *            over 128 bytes, while another thread changes the shard, and as long as the entry of a dead object
- *            is there.   Allocates: never.
+ *            over 128 bytes, while another thread changes the shard, and as long as the entry of an object is
+ *            there that is dead or in its finalize.   Allocates: never.
  * Callbacks: the cache's hash; with limits, the end of objects that the cache no longer keeps.
  * See:       D13, S47, S49.   Since: 0.9 */
 WR_API void *wr_cache_get(wr_cache *cache, const void *key, size_t len) WR_MUST_USE;
@@ -1502,11 +1503,10 @@ WR_API int wr_debug(const char *switches);
 /* What happened so far, and what there is. What retain, release, get, wr_new and deaths without a callback or
  * destroy do is not counted, since counting would cost more than the work: what is alive is found by looking. */
 typedef struct wr_stats {
-    uint64_t live;        /* objects alive, the library's own with them: weakrefs, finalizers, queues */
-    uint64_t live_killed; /* of these, killed and still held */
-    uint64_t live_bytes;  /* of memory they have, headers and rounding included */
-    uint64_t
-        used_bytes; /* of it, what objects and buckets had since it was new or trimmed: may be resident */
+    uint64_t live;            /* objects alive, the library's own with them: weakrefs, finalizers, queues */
+    uint64_t live_killed;     /* of these, killed and still held */
+    uint64_t live_bytes;      /* of memory they have, headers and rounding included */
+    uint64_t used_bytes;      /* of memory that was used since it was new or trimmed: what may be resident */
     uint64_t committed_bytes; /* of address space that can be used, in chunks of 2 MiB */
     uint64_t slots_retired;   /* slots that used up their tags */
     uint64_t killed, cleared; /* objects: by the calls that did it */

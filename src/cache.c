@@ -187,10 +187,8 @@ int cache_insert(wr_cache *cache, const struct key *key, void *obj, void **winne
         struct node *entry = entry_new(cache, key);
         if (entry == NULL)
             return -ENOMEM;
-        if (cache->table.ranked) {
-            ((struct ranked *)entry)->kept = NULL;
+        if (cache->table.ranked)
             ((struct ranked *)entry)->weight = weight;
-        }
         error = node_link(entry, obj);
         if (error != 0)
             return error;

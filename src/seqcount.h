@@ -3,7 +3,7 @@
  * Sequence counts: how data that one lock guards is also read without it. The count is odd while the holder of the lock
  * changes the data; who reads it, then the data, then the count again and finds it even and the same, has read what was
  * there all at once. What it read of the data until then may be anything that was ever stored there, so that memory
- * which is found by it must never be used for anything else (arena.h: steady classes).
+ * which is found by it must never be used for anything else (arena.h: steady classes), or stay as long as who reads it.
  */
 #ifndef WR_SEQCOUNT_H
 #define WR_SEQCOUNT_H

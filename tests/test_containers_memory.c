@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Containers when there is no memory for another entry: each function says so, and changes nothing. */
-#include "containers.h"
 #include "object.h"
-#include "arena.h"
+#include "containers.h"
 
 #include <sys/resource.h>
 
