@@ -420,6 +420,40 @@ MODEL(glance_more_turned,
       .setup = make_three, .threads = {putter_of_fourth, looker_for_second}, .check = say_glance,
       .outcomes = "1", .quick = {UNBOUNDED, UNBOUNDED});
 
+/* ---- two keys that have no lock in common: two shards, or as here two caches ---- */
+
+static wr_cache *other_cache;
+
+static void make_two_caches(void) {
+    wr_cache_options o = WR_CACHE_OPTIONS_INIT;
+    o.flags = WR_KEY_WORDS;
+    o.shards = 1;
+    other_cache = wr_cache_new_ex(&o);
+    model_check(other_cache != NULL);
+    make_empty();
+}
+
+static void puts_and_looks_there(void) {
+    model_check(wr_cache_put(cache, KEY, b) == 0);
+    before = number_of(wr_cache_get(other_cache, KEY));
+}
+
+static void puts_there_and_looks(void) {
+    model_check(wr_cache_put(other_cache, KEY, a) == 0);
+    after = number_of(wr_cache_get(cache, KEY));
+}
+
+static void say_both(void) {
+    wr_cache_free(other_cache);
+    wr_release(a);
+    end_with(2, b);
+    model_outcome("%u%u", before, after);
+}
+
+MODEL(glance_two_caches, .what = "two who put, and look for what the other puts: nothing orders them",
+      .setup = make_two_caches, .threads = {puts_and_looks_there, puts_there_and_looks}, .check = say_both,
+      .outcomes = "00 02 10 12", .quick = {2, 6}, .deep = {4, 8});
+
 /* ---- what is kept alive ---- */
 
 static void make_keeping(void) {
