@@ -91,8 +91,12 @@ static struct place *find(struct model_site site) {
 
 struct place *place_of(struct model_site site) {
     struct place *place = find(site);
-    if (place->size != site.size)
-        model_fail("%s is used with two sizes", site.text);
+    if (place->size != site.size) {
+        if (place->run == checker->run)
+            model_fail("%s is used with two sizes", site.text);
+        place->size = site.size; /* in this run the pool has something else there */
+        place->text = site.text;
+    }
     if (place->run != checker->run) {
         place->run = checker->run;
         place->count = 1;
