@@ -13,7 +13,7 @@
 struct node {
     struct wr_entry entry; /* first; `own`: enum node_flags, guarded by the shard's lock */
     struct shard *shard;   /* constant */
-    struct node *next;     /* of those without a place; guarded by the shard's lock */
+    struct node *next;     /* of those without a place; changed under the shard's lock (seqcount.h) */
     uint64_t hash;         /* constant */
 };
 
@@ -22,10 +22,9 @@ struct node {
 #endif
 
 struct bucket {
-    uint64_t tags; /* of the places, a byte each, the first the lowest; 0: nobody is there */
-    uint64_t
-        places[WR_PLACES]; /* index of a node's slot << 32 | of its referent's, which is wanted with it */
-    uint64_t more;         /* index of the first who found no place, 0: none; only while all are taken */
+    uint64_t tags;              /* of the places, a byte each, the first the lowest; 0: nobody is there */
+    uint64_t places[WR_PLACES]; /* index of a node's slot << 32 | of its referent's, wanted with it */
+    uint64_t more;              /* index of the first who found no place, 0: none; only while all are taken */
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct bucket) == 64, "a bucket is one cache line");
 

@@ -96,7 +96,7 @@ bool buckets_grow_slow(struct shard *shard) {
 }
 
 void buckets_shrink_slow(struct shard *shard, uint32_t *garbage) {
-    for (int i = 0; i < MERGES && shard_is_empty(shard) && shard->buckets > 1; i++)
+    for (int i = 0; i < MERGES && shard_is_sparse(shard) && shard->buckets > 1; i++)
         merge(shard);
     /* One segment stays in hand, so that coming and going at its edge costs nothing. */
     if (shard->room > SEGMENT && shard->room - shard->buckets >= 2 * SEGMENT) {

@@ -155,10 +155,7 @@ static enum attempt try_insert(wr_cache *cache, const struct key *key, struct no
         attempt = winner != NULL && *winner != NULL ? LOST : IN;
     }
     if (attempt == IN) {
-        if (old != NULL)
-            table_replace(old, entry, shard);
-        else
-            grow = table_insert(entry, shard);
+        grow = table_insert(entry, old, shard);
         if (cache->table.ranked)
             recent_limit((struct ranked *)entry, shard, &cache->limits, &evicted);
     }

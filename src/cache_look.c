@@ -35,6 +35,15 @@ static inline bool is_plain(const wr_cache *cache, const void *bytes, size_t len
     return cache != NULL && cache->plain && bytes != NULL && len - 1 < KEY_HERE_MAX;
 }
 
+/* Hash a key that is complete but for that; `bytes` and `len` are what the caller gave. */
+static inline __attribute__((always_inline)) void hash_key(const wr_cache *cache, const void *bytes,
+                                                           size_t len, struct key *key) {
+    key->hash = wr_likely(cache->options.hash == NULL)
+                    ? hash_bytes(&cache->table.secret, key->bytes, key->len, key->tail)
+                    : own_hash(cache, bytes, len);
+    key->shard = table_shard(&cache->table, key->hash);
+}
+
 static inline __attribute__((always_inline)) void plain_key(const wr_cache *cache, const void *bytes,
                                                             size_t len, struct key *key) {
     key->bytes = bytes;
@@ -42,10 +51,7 @@ static inline __attribute__((always_inline)) void plain_key(const wr_cache *cach
     key->len = len;
     key->tail = hash_tail(bytes, len);
     key->shape = (uint64_t)len << 2 | KEY_HERE;
-    key->hash = wr_likely(cache->options.hash == NULL)
-                    ? hash_bytes(&cache->table.secret, bytes, len, key->tail)
-                    : own_hash(cache, bytes, len);
-    key->shard = table_shard(&cache->table, key->hash);
+    hash_key(cache, bytes, len, key);
 }
 
 static __attribute__((noinline)) int other_key(const wr_cache *cache, const void *bytes, size_t len,
@@ -60,11 +66,9 @@ static __attribute__((noinline)) int other_key(const wr_cache *cache, const void
     key->len = words ? sizeof key->word : len;
     enum key_place place = place_of(cache, key->len);
     key->shape = (uint64_t)key->len << 2 | place;
-    bool own = cache->options.hash != NULL; /* then a key that is the caller's is not read here */
-    key->tail = key->len != 0 && (!own || place == KEY_HERE) ? hash_tail(key->bytes, key->len) : 0;
-    key->hash =
-        own ? own_hash(cache, bytes, len) : hash_bytes(&cache->table.secret, key->bytes, key->len, key->tail);
-    key->shard = table_shard(&cache->table, key->hash);
+    bool read = place == KEY_HERE || cache->options.hash == NULL; /* else only the caller's hash reads it */
+    key->tail = key->len != 0 && read ? hash_tail(key->bytes, key->len) : 0;
+    hash_key(cache, bytes, len, key);
     return 0;
 }
 

@@ -13,12 +13,16 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "os.h"
+
 struct hash_secret {
     uint64_t k0, k1;
 };
 
 /* Make a secret that nobody can guess. */
-void hash_secret_make(struct hash_secret *secret);
+static inline void hash_secret_make(struct hash_secret *secret) {
+    os_random(secret, sizeof *secret);
+}
 
 /* ---- words of keys ---- */
 

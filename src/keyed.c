@@ -88,10 +88,7 @@ void keyed_end(struct search *search) {
 bool keyed_insert(const struct keyed *keyed, struct node *node, struct node *old, struct shard *shard) {
     if (keyed->by_value)
         ((struct keyed_node *)node)->number = ++shard->born;
-    if (old == NULL)
-        return table_insert(node, shard);
-    table_replace(old, node, shard);
-    return false;
+    return table_insert(node, old, shard);
 }
 
 bool keyed_contains(const struct keyed *keyed, void *obj) {

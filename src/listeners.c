@@ -105,7 +105,7 @@ static int try_add(wr_listeners *listeners, void *self, wr_method method, void *
         result = 0;
     if (result == 1) {
         listener->number = ++shard->born;
-        grow = table_insert(node, shard);
+        grow = table_insert(node, NULL, shard);
     }
     lock_give(&shard->lock);
     if (result != 1)

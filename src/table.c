@@ -121,8 +121,10 @@ static void take_out(struct node *node, struct shard *shard) {
     shard->count--;
 }
 
-bool table_insert(struct node *node, struct shard *shard) {
+bool table_insert(struct node *node, struct node *old, struct shard *shard) {
     seqcount_change(&shard->sequence);
+    if (old != NULL)
+        take_out(old, shard);
     insert(node, shard);
     bool due = buckets_grow(shard);
     seqcount_changed(&shard->sequence);
@@ -133,13 +135,6 @@ void table_remove(struct node *node, struct shard *shard, uint32_t *garbage) {
     seqcount_change(&shard->sequence);
     take_out(node, shard);
     buckets_shrink(shard, garbage);
-    seqcount_changed(&shard->sequence);
-}
-
-void table_replace(struct node *old, struct node *node, struct shard *shard) {
-    seqcount_change(&shard->sequence);
-    take_out(old, shard);
-    insert(node, shard);
     seqcount_changed(&shard->sequence);
 }
 

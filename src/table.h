@@ -141,17 +141,15 @@ static inline struct bucket *shard_bucket(const struct shard *shard, uint64_t ha
     return shard_bucket_at(shard, bucket_number(hash, shard->buckets, shard->mask));
 }
 
-/* Put a node in, newest in its row. Returns whether table_make_room is due, when the lock is given back. */
-bool table_insert(struct node *node, struct shard *shard) REQUIRES(shard->lock);
+/* Put a node in, newest in its row, in place of `old`, one of the same key that is in, if it is not NULL: nobody finds
+ * neither. Returns whether table_make_room is due, when the lock is given back. */
+bool table_insert(struct node *node, struct node *old, struct shard *shard) REQUIRES(shard->lock);
 void table_make_room(struct shard *shard);
 
 /* Take a node that is in out. What buckets that frees are put on *garbage (0: none), for table_discard without the
  * lock. */
 void table_remove(struct node *node, struct shard *shard, uint32_t *garbage) REQUIRES(shard->lock);
 void table_discard(uint32_t garbage);
-
-/* Put a node in, in place of one of the same key that is in: nobody finds neither. */
-void table_replace(struct node *old, struct node *node, struct shard *shard) REQUIRES(shard->lock);
 
 /* Take all nodes out and let them go. */
 void table_clear(struct table *table);
@@ -172,12 +170,12 @@ void buckets_free(struct shard *shard);
 #endif
 #define LEAST 1u
 
-/* Tell whether there are more nodes than so many buckets should have, and whether there are less. */
+/* Tell whether there are more nodes than so many buckets should have, and whether too few for those it has. */
 static inline bool shard_is_full(const struct shard *shard, uint32_t buckets) {
     return shard->count > (size_t)WR_MOST * buckets;
 }
 
-static inline bool shard_is_empty(const struct shard *shard) {
+static inline bool shard_is_sparse(const struct shard *shard) {
     return shard->count < (size_t)LEAST * shard->buckets;
 }
 
@@ -191,7 +189,7 @@ static inline bool buckets_grow(struct shard *shard) REQUIRES(shard->lock) {
 }
 
 static inline void buckets_shrink(struct shard *shard, uint32_t *garbage) REQUIRES(shard->lock) {
-    if (wr_unlikely(shard_is_empty(shard)))
+    if (wr_unlikely(shard_is_sparse(shard)))
         buckets_shrink_slow(shard, garbage);
 }
 
