@@ -80,6 +80,10 @@ static void putter(void) {
     model_check(look() == 2);
 }
 
+static void getter_once(void) {
+    before = look();
+}
+
 static void say_before(void) {
     end_with(2, b);
     model_outcome("%u", before);
@@ -268,26 +272,25 @@ MODEL(cache_death_free, .what = "a cache is freed while a death is on its way to
 
 /* ---- look-ups, which take no lock: of an entry, one that gets its slot, a bucket that they share or not ---- */
 
-static uintptr_t first, second; /* keys of a and b */
+static uintptr_t second; /* the key of b; that of a is KEY */
 
 static uint64_t itself(const void *key, size_t len, void *arg) {
     (void)len, (void)arg;
     return (uintptr_t)key;
 }
 
-/* Choose two keys for which a bucket that is split is `alike` or not. */
+/* Tell whether a key goes with KEY when a bucket is split. */
+static bool goes_along(uintptr_t key) {
+    return ((hash_spread(1) ^ hash_spread(key)) & 1) == 0;
+}
+
+/* Choose a second key, `alike` KEY or not in that. */
 static void make_two(bool alike) {
     wr_cache_options o = WR_CACHE_OPTIONS_INIT;
     o.hash = itself;
     make_with(&o);
-    first = 1;
-    second = 2;
-    while (((hash_spread(first) ^ hash_spread(second)) & 1) != !alike)
+    for (second = 2; goes_along(second) != alike;)
         second++;
-}
-
-static uint32_t look_for(uintptr_t key) {
-    return number_of(wr_cache_get(cache, (const void *)key, 0));
 }
 
 static int put_at(uintptr_t key, struct thing *thing) {
@@ -296,12 +299,12 @@ static int put_at(uintptr_t key, struct thing *thing) {
 
 static void make_one_of_two(void) {
     make_two(true);
-    model_check(put_at(first, a) == 0);
+    model_check(put(a) == 0);
 }
 
 static void make_one_of_two_apart(void) {
     make_two(false);
-    model_check(put_at(first, a) == 0);
+    model_check(put(a) == 0);
 }
 
 static void make_both(void) {
@@ -315,7 +318,7 @@ static void make_both_apart(void) {
 }
 
 static void changer(void) {
-    model_check(wr_cache_remove(cache, (const void *)first, 0) == 0);
+    model_check(wr_cache_remove(cache, KEY) == 0);
     model_check(put_at(second, b) == 0); /* in the slot of that entry */
 }
 
@@ -324,15 +327,11 @@ static void putter_of_second(void) {
 }
 
 static void remover_of_first(void) {
-    model_check(wr_cache_remove(cache, (const void *)first, 0) == 0);
-}
-
-static void looker(void) {
-    before = look_for(first);
+    model_check(wr_cache_remove(cache, KEY) == 0);
 }
 
 static void looker_for_second(void) {
-    before = look_for(second);
+    before = number_of(wr_cache_get(cache, (const void *)second, 0));
 }
 
 static void looker_inside(void) {
@@ -342,45 +341,35 @@ static void looker_inside(void) {
 static void say_glance(void) {
     wr_release(a);
     wr_release(b);
-    things_all_dead();
-    model_check(wr_cache_len(cache) == 0 && model_objects_alive() == 0);
-    wr_cache_free(cache);
+    end();
     model_outcome("%u", before);
 }
 
 /* The key has an object all the time. */
 static void replacer(void) {
-    model_check(put_at(first, b) == 0);
+    model_check(put(b) == 0);
     wr_release(a);
 }
 
 static void looker_inside_first(void) {
-    before = wr_cache_contains(cache, (const void *)first, 0);
-}
-
-static void say_replaced(void) {
-    wr_release(b);
-    things_all_dead();
-    model_check(wr_cache_len(cache) == 0 && model_objects_alive() == 0);
-    wr_cache_free(cache);
-    model_outcome("%u", before);
+    before = wr_cache_contains(cache, KEY);
 }
 
 MODEL(glance_replaced,
       .what = "a get against a put in place of an object that ends after it: one of the two is found",
-      .setup = make_one_of_two, .threads = {replacer, looker}, .check = say_replaced, .outcomes = "1 2",
+      .setup = make_one_of_two, .threads = {replacer, getter_once}, .check = say_before, .outcomes = "1 2",
       .quick = {UNBOUNDED, UNBOUNDED});
 MODEL(glance_replaced_contains, .what = "the same, and a contains", .setup = make_one_of_two,
-      .threads = {replacer, looker_inside_first}, .check = say_replaced, .outcomes = "1",
+      .threads = {replacer, looker_inside_first}, .check = say_before, .outcomes = "1",
       .quick = {UNBOUNDED, UNBOUNDED});
 MODEL(glance_reused, .what = "a get against a remove, and another key's entry in the slot of the one removed",
-      .setup = make_one_of_two, .threads = {changer, looker}, .check = say_glance, .outcomes = "0 1",
+      .setup = make_one_of_two, .threads = {changer, getter_once}, .check = say_glance, .outcomes = "0 1",
       .quick = {UNBOUNDED, UNBOUNDED});
 MODEL(glance_reused_other, .what = "the same, and a get of that other key: all of its entry is seen",
       .setup = make_one_of_two, .threads = {changer, looker_for_second}, .check = say_glance,
       .outcomes = "0 2", .quick = {UNBOUNDED, UNBOUNDED});
 MODEL(glance_split, .what = "a get against a put that splits its bucket: what is there is found",
-      .setup = make_one_of_two_apart, .threads = {putter_of_second, looker}, .check = say_glance,
+      .setup = make_one_of_two_apart, .threads = {putter_of_second, getter_once}, .check = say_glance,
       .outcomes = "1", .quick = {UNBOUNDED, UNBOUNDED});
 MODEL(glance_new, .what = "a get against the put of its own key, which splits the bucket",
       .setup = make_one_of_two_apart, .threads = {putter_of_second, looker_for_second}, .check = say_glance,
@@ -392,23 +381,23 @@ MODEL(glance_more, .what = "a get of what is to get the place of another", .setu
       .threads = {remover_of_first, looker_for_second}, .check = say_glance, .outcomes = "2",
       .quick = {UNBOUNDED, UNBOUNDED});
 MODEL(glance_more_first, .what = "a get of what has a place against the put of one who finds none",
-      .setup = make_one_of_two, .threads = {putter_of_second, looker}, .check = say_glance, .outcomes = "1",
-      .quick = {UNBOUNDED, UNBOUNDED});
+      .setup = make_one_of_two, .threads = {putter_of_second, getter_once}, .check = say_glance,
+      .outcomes = "1", .quick = {UNBOUNDED, UNBOUNDED});
 MODEL(glance_contains, .what = "a contains of what is to get the place of another", .setup = make_both,
       .threads = {remover_of_first, looker_inside}, .check = say_glance, .outcomes = "1",
       .quick = {UNBOUNDED, UNBOUNDED});
 
-/* first has the place; third and then second found none. fourth is to split their bucket, and to leave it. */
+/* KEY has the place; third and then second found none. fourth is to split their bucket, and to leave it. */
 static uintptr_t third, fourth;
 
 static void make_three(void) {
     model_most = 3;
     make_two(true);
-    for (third = second + 1; ((hash_spread(first) ^ hash_spread(third)) & 1) != 0;)
+    for (third = second + 1; !goes_along(third);)
         third++;
-    for (fourth = third + 1; ((hash_spread(first) ^ hash_spread(fourth)) & 1) == 0;)
+    for (fourth = third + 1; goes_along(fourth);)
         fourth++;
-    model_check(put_at(first, a) == 0 && put_at(second, a) == 0 && put_at(third, a) == 0);
+    model_check(put(a) == 0 && put_at(second, a) == 0 && put_at(third, a) == 0);
 }
 
 static void putter_of_fourth(void) {
@@ -475,10 +464,6 @@ static void say_kept(void) {
     cache = NULL;
     end();
     model_outcome("%u%u", before, other);
-}
-
-static void getter_once(void) {
-    before = look();
 }
 
 MODEL(cache_keep_get, .what = "a put displaces the only one kept, against a get, which keeps it again",
