@@ -4,9 +4,7 @@
 
 #include "borrows.h"
 #include "filter.h"
-
-#include <sys/wait.h>
-#include <unistd.h>
+#include "child.h"
 
 /* ---- without membarrier ---- */
 
@@ -92,13 +90,6 @@ TEST(membarrier_lost_after_the_first_borrow_is_named) {
 
 /* ---- fork ---- */
 
-/* A leak checker finds only the dead threads' memory in a forked child. */
-static void check_no_leaks(void) {
-#ifdef VALGRIND_CLO_CHANGE
-    VALGRIND_CLO_CHANGE("--leak-check=no");
-#endif
-}
-
 struct forking {
     pthread_barrier_t at;
     wr_weak w;
@@ -125,7 +116,7 @@ static void hold_through_fork(unsigned index, void *arg) {
     wr_atfork_prepare();
     pid_t pid = fork();
     if (pid == 0) {
-        check_no_leaks();
+        be_a_child();
         wr_atfork_child();
         unsigned *destroyed = ((probe *)mine)->destroyed;
         wr_release(mine); /* the only reference there is; the other thread's borrow is gone, ours is not */
@@ -134,9 +125,7 @@ static void hold_through_fork(unsigned index, void *arg) {
         _exit(good && *destroyed == 1 ? 0 : 1);
     }
     wr_atfork_parent();
-    int status = -1;
-    CHECK_EQ(waitpid(pid, &status, 0), pid);
-    CHECK_EQ(status, 0);
+    child_was_good(pid);
     wr_return(&b);
     pthread_barrier_wait(&f->at);
 }
@@ -169,16 +158,14 @@ static void leave_through_fork(unsigned index, void *arg) {
     wr_atfork_prepare();
     pid_t pid = fork();
     if (pid == 0) {
-        check_no_leaks();
+        be_a_child();
         wr_atfork_child();
         int good = fork_destroyed == 0; /* no user code in the handler */
         wr_release(probe_new(NULL));    /* any death finds it */
         _exit(good && fork_destroyed == 1 ? 0 : 1);
     }
     wr_atfork_parent();
-    int status = -1;
-    CHECK_EQ(waitpid(pid, &status, 0), pid);
-    CHECK_EQ(status, 0);
+    child_was_good(pid);
     pthread_barrier_wait(&f->at);
 }
 

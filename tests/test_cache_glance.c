@@ -3,13 +3,10 @@
  * lock that would keep it out. */
 #include "stopper.h"
 #include "containers.h"
-#include "object.h"
+#include "slots.h"
 
-enum {
-    SOME = 300,
-    MANY = 400,
-    FAR = 2400
-}; /* others: for a segment, for several, for a directory of directories */
+/* Others: for two segments, for some more, and for a directory that is the second of its kind. */
+enum { SOME = 300, MANY = 400, FAR = 2400 };
 
 static wr_cache *c;
 static probe *first, *second, *others[FAR];
@@ -253,20 +250,14 @@ static void reuse_piece(struct bucket *piece) {
     uint32_t taken = 0;
     bool found = false;
     for (unsigned i = 0; i < 1000 && !found; i++) {
-        struct wr_slot *slot = object_slot(STEADY_PIECE);
+        struct wr_slot *slot = slots_take(&taken, STEADY_PIECE);
         REQUIRE(slot != NULL);
-        slot->link = taken;
-        taken = wr_index_of(slot);
         found = (char *)wr_payload_of(slot) + WR_GRANULE == (char *)piece;
     }
     REQUIRE(found);
     for (unsigned i = 0; i < PIECE; i++)
         bucket_clear(&piece[i]);
-    while (taken != 0) {
-        struct wr_slot *slot = wr_slot_at(taken);
-        taken = slot->link;
-        object_slot_free(slot);
-    }
+    slots_give(&taken);
 }
 
 TEST(S49_a_get_that_began_before_the_buckets_were_replaced) {
@@ -280,8 +271,8 @@ TEST(S49_a_get_that_began_before_the_buckets_were_replaced) {
         const struct shard *shard = &((const struct table *)(const void *)c)->shards[0];
         struct bucket *piece = shard->directory[0];
         CHECK_EQ(shard->room, PIECE);
-        stopper_start(&grower, put_one_more, NULL, "cas_acquire", shard_lock(c),
-                      3); /* it has the larger ones */
+        /* It has the larger ones. */
+        stopper_start(&grower, put_one_more, NULL, "cas_acquire", shard_lock(c), 3);
         looking = stopper_try(&looker, get, NULL, "", NULL, step / 2);
         stopper_finish(&grower);
         CHECK_EQ(shard->room, SEGMENT);

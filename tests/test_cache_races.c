@@ -2,8 +2,7 @@
 /* Forced interleavings of caches with deaths (S47), with makers (S48), and with their own end. */
 #include "stopper.h"
 #include "containers.h"
-
-#include <sys/wait.h>
+#include "child.h"
 
 static wr_cache *c;
 static unsigned destroyed;
@@ -211,20 +210,18 @@ TEST(S47_the_end_of_an_object_goes_on_in_a_child_though_its_entry_is_with_an_abs
     const void *lock = set_up();
     struct stopper s;
     probe *p = probe_new(&destroyed);
-    int status = -1;
     CHECK_EQ(wr_cache_put(c, "k", 1, p), 0);
     stopper_start(&s, release, p, "cas_acquire", lock, 1);
     wr_atfork_prepare();
     pid_t child = fork();
     if (child == 0) {
-        test_timeout(TEST_TIMEOUT_DEFAULT);
+        be_a_child();
         wr_atfork_child();
         (void)wr_trim(); /* runs what absent threads left */
         _exit(destroyed == 1 && cached(c, "k", NULL) && wr_cache_len(c) == 0 ? 0 : 1);
     }
     wr_atfork_parent();
-    REQUIRE(child > 0 && waitpid(child, &status, 0) == child);
-    CHECK_EQ(status, 0);
+    child_was_good(child);
     stopper_finish(&s);
     CHECK_EQ(destroyed, 1);
     wr_cache_free(c);

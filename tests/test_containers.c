@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What all containers do when memory is refused, and in the child of a fork. */
+#include "child.h"
 #include "containers.h"
 
 #include <semaphore.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /* ---- no memory ---- */
 
@@ -108,22 +107,13 @@ static bool child_goes_on(void) {
     return good;
 }
 
-static bool end_child(bool (*fn)(void)) {
-    test_timeout(TEST_TIMEOUT_DEFAULT);
-#ifdef VALGRIND_CLO_CHANGE
-    VALGRIND_CLO_CHANGE("--leak-check=no"); /* what absent threads had is lost */
-#endif
-    _exit(fn() ? 0 : 1);
-}
-
 static void check_child(bool (*fn)(void)) {
-    int status = -1;
     pid_t child = fork();
-    REQUIRE(child >= 0);
-    if (child == 0)
-        end_child(fn);
-    REQUIRE(waitpid(child, &status, 0) == child);
-    CHECK_EQ(status, 0);
+    if (child == 0) {
+        be_a_child();
+        _exit(fn() ? 0 : 1);
+    }
+    child_was_good(child);
 }
 
 TEST(what_an_absent_thread_was_making_is_made_in_the_child) {

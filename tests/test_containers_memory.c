@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Containers when there is no memory for another entry: each function says so, and changes nothing. */
-#include "object.h"
+#include "slots.h"
 #include "containers.h"
 
 #include <sys/resource.h>
@@ -44,8 +44,8 @@ static void use_memory_up(void) {
         for (void **filler; (filler = wr_new(&fillers[i])) != NULL; filling = filler)
             *filler = filling;
     for (uint32_t class = OBJECT_CLASSES; class < CLASS_COUNT; class ++)
-        for (struct wr_slot *slot; (slot = object_slot(class)) != NULL; steady = wr_index_of(slot))
-            slot->link = steady;
+        while (slots_take(&steady, class) != NULL)
+            ;
     errno = 0;
 }
 
@@ -56,11 +56,7 @@ static void give_memory_back(void) {
         filling = *filler;
         wr_release(filler);
     }
-    while (steady != 0) {
-        struct wr_slot *slot = wr_slot_at(steady);
-        steady = slot->link;
-        object_slot_free(slot);
-    }
+    slots_give(&steady);
 }
 
 #define NEEDS_LIMITS                                                                                         \

@@ -2,11 +2,11 @@
 /* fork: the child has what the forking thread had, and no lock is stuck in it. */
 #include "filter.h"
 #include "stopper.h"
+#include "child.h"
 
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static const wr_type sizes[] = {{.abi = WR_TYPE_ABI, .size = 16},
@@ -32,22 +32,6 @@ static bool use_all(unsigned count) {
         }
     }
     return good;
-}
-
-/* In a child: a hang guard; and what the absent threads had is lost here, which is no leak. */
-static void be_a_child(void) {
-    test_timeout(TEST_TIMEOUT_DEFAULT);
-#ifdef VALGRIND_CLO_CHANGE
-    VALGRIND_CLO_CHANGE("--leak-check=no");
-#endif
-}
-
-/* Wait for a child that must have ended by _exit(0). A child that hangs is ended by its own alarm. */
-static void child_was_good(pid_t child) {
-    int status = -1;
-    REQUIRE(waitpid(child, &status, 0) == child);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        FAIL("the child ended with status %#x", (unsigned)status);
 }
 
 TEST(a_child_goes_on_with_objects_and_weak_values) {
